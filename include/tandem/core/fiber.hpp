@@ -1,0 +1,302 @@
+// tandem - fiber, leaf, boundary: a chain of awaits, what it waits for, and who owns it
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <source_location>
+
+#include <tandem/core/detail/frame_alloc.hpp>
+#include <tandem/core/loop_core.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+
+class leaf;
+class boundary;
+
+namespace detail {
+
+/// Stops a fiber and what is inside it, shields or not: for a loop on which nothing can happen any more.
+void stop_in_spite_of_shields(fiber& f) noexcept;
+
+struct context_node;
+void retain(context_node& context) noexcept;
+void release(context_node& context) noexcept;
+
+class task_info;
+void destroy(task_info& info) noexcept;
+
+/// Hears of the end of a fiber before its frame is destroyed; a task_handle does.
+class end_listener {
+public:
+    virtual void fiber_ended(fiber& f) noexcept = 0;
+
+protected:
+    ~end_listener() = default;
+};
+
+enum class ending : std::uint8_t { value, error, stopped };
+
+namespace fiber_flag {
+inline constexpr std::uint8_t stop = 1;        // cancellation was requested
+inline constexpr std::uint8_t started = 2;
+inline constexpr std::uint8_t ended = 4;
+inline constexpr std::uint8_t has_value = 8;
+inline constexpr std::uint8_t scope = 16;      // part of the outer task: the body of a timeout, a group
+}  // namespace fiber_flag
+
+/// The promise of every task. A fiber is a linear chain of awaited tasks; it is no object of its own
+/// but lives in the promise of the chain's first frame, in room that the others use for their link
+/// to the frame that awaits them. `link` holds, in turn: the place in the ready queue, the current
+/// leaf (first frame) or the owner's pointer to this frame (others), the exception it ended with.
+class frame : public ready_node {
+public:
+    frame() noexcept : chain{} {}
+    frame(const frame&) = delete;
+    frame& operator=(const frame&) = delete;
+    ~frame() {
+        if (ended_by == ending::error) std::destroy_at(&exception());
+    }
+
+    static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+    static void operator delete(void* p, std::size_t bytes) noexcept { release_frame(p, bytes); }
+
+    bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
+    bool stop_pending() const noexcept { return has(fiber_flag::stop) && shields == 0; }
+    leaf* current_leaf() const noexcept { return reinterpret_cast<leaf*>(link); }
+    void set_leaf(leaf* l) noexcept { link = reinterpret_cast<std::uintptr_t>(l); }
+    std::exception_ptr& exception() noexcept {
+        return *std::launder(reinterpret_cast<std::exception_ptr*>(&link));
+    }
+    std::coroutine_handle<frame> handle() noexcept {
+        return std::coroutine_handle<frame>::from_promise(*this);
+    }
+
+    /// Makes this frame the first of a new fiber. `like`: the fiber whose context it inherits.
+    void become_fiber(boundary& owner, fiber* like, std::uint8_t with_flags) noexcept;
+    /// Tells listener and owner that the fiber has ended.
+    void end_fiber() noexcept;
+
+    void store_exception() noexcept {
+        ::new (static_cast<void*>(&link)) std::exception_ptr(std::current_exception());
+        ended_by = ending::error;
+    }
+
+    struct root_part {
+        boundary* owner;
+        context_node* context;
+        task_info* info;
+        std::source_location where;
+        fiber* previous;  // siblings in a group; a combinator's child keeps its index here
+        fiber* next;
+        end_listener* listener;
+    };
+    struct chain_part {
+        std::coroutine_handle<> continuation;
+        frame* parent;
+    };
+
+    fiber* chain_root = nullptr;
+    union {
+        root_part root;
+        chain_part chain;
+    };
+    std::uint16_t shields = 0;
+    std::uint8_t flags = 0;
+    ending ended_by = ending::value;
+};
+
+static_assert(sizeof(void*) != 8 || sizeof(frame) == 80, "a task's promise has grown");
+
+#if TANDEM_TRAMPOLINE
+using transfer = void;
+inline void transfer_to(loop_core& loop, std::coroutine_handle<> h) noexcept { loop.set_next(h); }
+inline void stay_suspended() noexcept {}
+#else
+using transfer = std::coroutine_handle<>;
+inline transfer transfer_to(loop_core&, std::coroutine_handle<> h) noexcept { return h; }
+inline transfer stay_suspended() noexcept { return std::noop_coroutine(); }
+#endif
+
+}  // namespace detail
+
+/// What a leaf answers when its task is cancelled.
+enum class detach {
+    done,   ///< unlinked: nobody will touch the leaf any more, the frames may go
+    later,  ///< a completion will come and call `complete()` or `stop()`; frames are kept until then
+};
+
+/// What a task waits for: a timer, a place in a line, an operation, a group of tasks.
+/// Derive from it to write an awaitable: `await_ready` checks `stop_pending()` before its fast path,
+/// `await_suspend` registers only if `suspend(h)` says so and never throws, whoever serves the leaf
+/// commits the result and then calls `complete()`. Return it as a prvalue from a plain function.
+/// Threads: the loop's thread alone touches a leaf.
+class leaf : public detail::ready_node {
+public:
+    leaf(const leaf&) = delete;
+    leaf& operator=(const leaf&) = delete;
+
+    /// What the task dump says of a task that waits here, such as "queue::get".
+    virtual const char* kind() const noexcept = 0;
+
+    loop_core& loop() const noexcept;
+    bool stop_pending() const noexcept { return fiber_->stop_pending(); }
+
+    void bind(detail::fiber* f) noexcept { fiber_ = f; }
+    detail::fiber& fiber() const noexcept { return *fiber_; }
+    std::coroutine_handle<> awaiting() const noexcept { return awaiting_; }
+
+protected:
+    leaf() noexcept = default;
+    ~leaf() = default;
+
+    /// Registers what the task waits for. False if it is to stop here: its unwinding is queued.
+    bool suspend(std::coroutine_handle<> h) noexcept;
+    /// The operation is done: the task resumes from the ready queue, also if it is cancelled by now.
+    void complete() noexcept;
+    /// The operation has ended because the task was cancelled: its frames are destroyed.
+    void stop() noexcept;
+
+private:
+    friend void request_stop(detail::fiber& f) noexcept;
+    friend void detail::stop_in_spite_of_shields(detail::fiber& f) noexcept;
+
+    /// The task was cancelled. Unlink, or see to it that a completion comes. Runs no user code.
+    virtual detach on_cancel() noexcept = 0;
+
+    detail::fiber* fiber_ = nullptr;
+    std::coroutine_handle<> awaiting_;
+};
+
+/// A leaf that owns fibers: group, gather, race, timeout, finally, the loop's main task.
+class boundary : public leaf {
+public:
+    loop_core& loop() const noexcept { return *loop_; }
+
+    virtual void cancel_children() noexcept = 0;
+    /// A child has ended. Its frame is destroyed by the boundary: buried, or kept with its result.
+    virtual void child_done(detail::fiber& child) noexcept = 0;
+    /// On top of the start stack: gives the next child to enter, or null.
+    virtual std::coroutine_handle<> start_next() noexcept { return {}; }
+    virtual void each_child(void (*visit)(void*, detail::fiber&), void* with) = 0;
+    /// When this scope ends what is in it; `never` if it has no deadline.
+    virtual std::int64_t deadline() noexcept { return detail::never; }
+
+    boundary* below = nullptr;          // in the start stack
+    boundary* cancelled_next = nullptr;  // in the list of boundaries to cancel
+
+protected:
+    boundary() noexcept = default;
+    ~boundary() = default;
+
+    /// Attaches to the loop of the awaiting task. False if the task is to stop here.
+    bool begin(std::coroutine_handle<> h) noexcept {
+        if (!suspend(h)) return false;
+        loop_ = &leaf::loop();
+        return true;
+    }
+    /// Makes `child` a fiber of this scope that is entered now.
+    std::coroutine_handle<> enter_child(detail::frame& child, std::uint8_t with_flags = 0) noexcept {
+        child.become_fiber(*this, awaiting() ? &fiber() : nullptr,
+                           static_cast<std::uint8_t>(with_flags | detail::fiber_flag::started));
+        loop_->set_running(&child);
+        return child.handle();
+    }
+    /// All children have ended and this scope has nothing to deliver but the stop of its task.
+    void finish(bool result_to_deliver) noexcept {
+        if (!result_to_deliver && stop_pending()) {
+            stop();
+        } else {
+            complete();
+        }
+    }
+
+    loop_core* loop_ = nullptr;
+
+private:
+    detach on_cancel() noexcept final {
+        loop_->cancel_flat(*this);
+        return detach::later;
+    }
+};
+
+/// Cancels a fiber: it stops at its next suspension, or where it is suspended now.
+void request_stop(detail::fiber& f) noexcept;
+
+// ---- implementation
+
+inline loop_core& leaf::loop() const noexcept { return fiber_->root.owner->loop(); }
+
+inline bool leaf::suspend(std::coroutine_handle<> h) noexcept {
+    TANDEM_ASSERT(loop_core::current() == &loop(),
+                  "tandem: co_await off the loop's thread; hand the work over with call_soon_threadsafe");
+    awaiting_ = h;
+    if (fiber_->stop_pending()) {
+        loop().ready(*this, detail::step::unwind);
+        return false;
+    }
+    fiber_->set_leaf(this);
+    return true;
+}
+
+inline void leaf::complete() noexcept {
+    TANDEM_ASSERT(loop_core::current() == &loop(),
+                  "tandem: a task is woken off its loop's thread; use call_soon_threadsafe");
+    fiber_->set_leaf(nullptr);
+    loop().ready(*this, detail::step::resume);
+}
+
+inline void leaf::stop() noexcept {
+    fiber_->set_leaf(nullptr);
+    loop().ready(*this, detail::step::unwind);
+}
+
+inline void request_stop(detail::fiber& f) noexcept {
+    using namespace detail::fiber_flag;
+    if (f.has(detail::fiber_flag::stop | ended)) return;
+    f.flags |= detail::fiber_flag::stop;
+    if (f.shields != 0 || !f.has(started)) return;
+    leaf* const waits = f.current_leaf();
+    if (waits && waits->on_cancel() == detach::done) waits->stop();
+}
+
+inline void detail::stop_in_spite_of_shields(fiber& f) noexcept {
+    if (f.has(fiber_flag::ended)) return;
+    f.shields = 0;
+    f.flags |= fiber_flag::stop;
+    leaf* const waits = f.has(fiber_flag::started) ? f.current_leaf() : nullptr;
+    if (!waits) return;
+    if (boundary* const scope = dynamic_cast<boundary*>(waits)) {
+        scope->each_child([](void*, fiber& child) { stop_in_spite_of_shields(child); }, nullptr);
+    } else if (waits->on_cancel() == detach::done) {
+        waits->stop();
+    }
+}
+
+inline void detail::frame::become_fiber(boundary& owner, fiber* like, std::uint8_t with_flags) noexcept {
+    context_node* context = nullptr;
+    if (!(with_flags & fiber_flag::scope)) {
+        while (like && like->has(fiber_flag::scope)) like = &like->root.owner->fiber();
+        if (like) context = like->root.context;
+        if (context) retain(*context);
+    }
+    chain_root = this;
+    root = root_part{&owner, context, nullptr, std::source_location(), nullptr, nullptr, nullptr};
+    link = 0;
+    flags = static_cast<std::uint8_t>(flags | with_flags);
+}
+
+inline void detail::frame::end_fiber() noexcept {
+    flags |= fiber_flag::ended;
+    if (root.context) release(*root.context);
+    root.context = nullptr;
+    if (root.listener) root.listener->fiber_ended(*this);
+    root.owner->child_done(*this);  // buries the frame at most: it is there until the step ends
+    if (root.info) destroy(*root.info);
+}
+
+}  // namespace tandem::inline TANDEM_ABI

@@ -1,0 +1,120 @@
+// tandem - a boundary whose children come and go: what groups and the loop's own scope share
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <source_location>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <tandem/core/task.hpp>
+#include <tandem/core/this_task.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+/// Children are linked through their own frames. They start from the ready queue, in order.
+class child_scope : public boundary {
+public:
+    std::size_t children() const noexcept { return count_; }
+
+    void each_child(void (*visit)(void*, detail::fiber&), void* with) override {
+        for (detail::fiber* child = first_; child;) {
+            detail::fiber* const next = child->root.next;
+            visit(with, *child);
+            child = next;
+        }
+    }
+
+protected:
+    child_scope() noexcept = default;
+    ~child_scope() = default;
+
+    /// Takes the task over and queues its start; one added while the scope is being cancelled never runs.
+    template <class T>
+    detail::fiber& add_child(task<T> t, std::string_view name, const std::source_location& where) {
+        TANDEM_ASSERT(loop_core::current() == loop_,
+                      "tandem::create_task: off the loop's thread; use run_coroutine_threadsafe");
+        detail::fiber& child = t.promise();
+        child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});
+        child.root.where = where;
+        if (!name.empty()) {
+            try {
+                set_name(child, name);
+            } catch (...) {
+                if (child.root.context) release(*child.root.context);
+                throw;
+            }
+        }
+        static_cast<void>(t.release());
+        link(child);
+        loop_->ready(child, step::start);
+        return child;
+    }
+
+    void unlink(detail::fiber& child) noexcept {
+        (child.root.previous ? child.root.previous->root.next : first_) = child.root.next;
+        (child.root.next ? child.root.next->root.previous : last_) = child.root.previous;
+        --count_;
+    }
+
+    void cancel_all() noexcept {
+        cancelled_ = true;
+        for (detail::fiber* child = first_; child; child = child->root.next) request_stop(*child);
+    }
+
+    bool cancelled_ = false;
+
+private:
+    void link(detail::fiber& child) noexcept {
+        child.root.previous = last_;
+        (last_ ? last_->root.next : first_) = &child;
+        last_ = &child;
+        ++count_;
+    }
+
+    detail::fiber* first_ = nullptr;
+    detail::fiber* last_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+template <class F>
+struct takes_values_only : std::false_type {};
+template <class R, class... P>
+struct takes_values_only<R (*)(P...)> : std::bool_constant<!(std::is_reference_v<P> || ...)> {};
+template <class C, class R, class... P>
+struct takes_values_only<R (C::*)(P...) const> : std::bool_constant<!(std::is_reference_v<P> || ...)> {};
+
+template <class F>
+constexpr bool stateless_by_value = takes_values_only<F>::value;
+template <class F>
+    requires(std::is_empty_v<F> && requires { &F::operator(); })
+constexpr bool stateless_by_value<F> = takes_values_only<decltype(&F::operator())>::value;
+
+template <class T, class Fn, class... Args>
+task<T> hold_and_run(Fn fn, Args... args) {
+    co_return co_await fn(static_cast<Args&&>(args)...);
+}
+
+template <class Fn, class... Args>
+using started_task_t = std::invoke_result_t<std::decay_t<Fn>&, std::unwrap_ref_decay_t<Args>...>;
+
+template <class Fn, class... Args>
+concept starts_task = std::is_invocable_v<std::decay_t<Fn>&, std::unwrap_ref_decay_t<Args>...> &&
+                      is_task_v<started_task_t<Fn, Args...>>;
+
+/// The task of `fn(args...)`, with callable and arguments in storage that lives as long as it does.
+/// A callable without state whose parameters are values needs none: its own frame holds them.
+template <class Fn, class... Args>
+auto stored_task(Fn&& fn, Args&&... args) {
+    if constexpr (stateless_by_value<std::decay_t<Fn>>) {
+        return fn(std::unwrap_ref_decay_t<Args>(std::forward<Args>(args))...);
+    } else {
+        using result = typename started_task_t<Fn, Args...>::value_type;
+        return hold_and_run<result, std::decay_t<Fn>, std::unwrap_ref_decay_t<Args>...>(
+            std::forward<Fn>(fn), std::forward<Args>(args)...);
+    }
+}
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI

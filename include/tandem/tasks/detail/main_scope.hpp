@@ -1,0 +1,66 @@
+// tandem - the scope of the task that a loop was asked to run
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <utility>
+
+#include <tandem/base/error.hpp>
+#include <tandem/core/task.hpp>
+#include <tandem/core/this_task.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+class main_scope : public boundary {
+public:
+    bool done() const noexcept { return done_; }
+    void cancel_children() noexcept override { request_stop(*main_); }
+    void each_child(void (*visit)(void*, detail::fiber&), void* with) override {
+        if (!done_) visit(with, *main_);
+    }
+    const char* kind() const noexcept override { return "run"; }
+    void await_resume() const noexcept {}
+
+protected:
+    explicit main_scope(loop_core& loop) noexcept { loop_ = &loop; }
+    ~main_scope() = default;
+
+    void start(frame& first) {
+        main_ = &first;
+        first.become_fiber(*this, nullptr, 0);
+        set_name(first, "main");
+        loop_->ready(first, step::start);
+    }
+    void (*on_done_)(loop_core&) noexcept = nullptr;
+
+private:
+    void child_done(detail::fiber&) noexcept override {
+        done_ = true;
+        if (on_done_) on_done_(*loop_);
+    }
+
+    detail::fiber* main_ = nullptr;
+    bool done_ = false;
+};
+
+template <class T>
+class main_task final : public main_scope {
+public:
+    main_task(loop_core& loop, task<T>&& main, void (*on_done)(loop_core&) noexcept = nullptr)
+        : main_scope(loop), task_(std::move(main)) {
+        on_done_ = on_done;
+        start(task_.promise());
+    }
+    /// Gives the result of the ended task, or throws what it ended with.
+    T take() {
+        if (task_.promise().ended_by == ending::stopped) throw cancelled_error("the main task of the loop");
+        return task_.promise().take();
+    }
+    bool stopped() const noexcept { return task_.promise().ended_by == ending::stopped; }
+
+private:
+    task<T> task_;
+};
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI
