@@ -26,6 +26,7 @@
 namespace tandem::inline TANDEM_ABI {
 
 class boundary;
+class leaf;
 class loop_core;
 
 namespace detail {
@@ -161,6 +162,12 @@ public:
     /// Starts what stands on the start stack.
     void start_pending();
 
+    /// Resumes a task from outside the drain, as an I/O completion does; a step of its own.
+    void resume_now(leaf& completed);
+
+    /// The io_context of a loop that has one.
+    void* io() const noexcept { return io_; }
+
     void set_next(std::coroutine_handle<> h) noexcept { next_ = h; }  // trampoline mode
     void set_running(detail::fiber* f) noexcept { running_ = f; }
     detail::fiber* running() const noexcept { return running_; }
@@ -229,6 +236,7 @@ protected:
     detail::fiber* running_ = nullptr;
     boundary* root_ = nullptr;
     boundary* main_ = nullptr;
+    void* io_ = nullptr;
     detail::timer_heap timers_;
     std::int64_t armed_until_ = detail::never;
     std::int64_t virtual_now_ = 0;

@@ -23,7 +23,9 @@ public:
 
     template <class T>
     task_handle<T> create_task(task<T> t, std::string_view name, const std::source_location& where) {
-        return task_handle<T>(add_child(std::move(t), name, where));
+        task_handle<T> handle(add_child(std::move(t), name, where));
+        if (children() == 1 && on_change) on_change(*loop_);
+        return handle;
     }
 
     void cancel_children() noexcept override { cancel_all(); }
@@ -31,8 +33,9 @@ public:
     void reopen() noexcept { cancelled_ = false; }
     bool empty() const noexcept { return children() == 0; }
 
-    /// Called when the last task has ended; the attached loop then lets go of its io_context.
-    void (*on_empty)(loop_core&) noexcept = nullptr;
+    /// Called when the first task starts and when the last has ended: an attached loop then holds its
+    /// io_context, or lets go of it.
+    void (*on_change)(loop_core&) noexcept = nullptr;
 
     /// Reports the errors of ended tasks that nobody has asked for. For the end of the loop.
     void report_unretrieved() noexcept {
@@ -44,7 +47,7 @@ private:
         if (child.ended_by == ending::error) note_failure(child);
         unlink(child);
         loop_->bury(child.handle());
-        if (children() == 0 && on_empty) on_empty(*loop_);
+        if (children() == 0 && on_change) on_change(*loop_);
     }
 
     void note_failure(detail::fiber& child) noexcept {

@@ -116,6 +116,16 @@ inline void loop_core::run_step(detail::ready_node& node, detail::step kind) {
     }
 }
 
+inline void loop_core::resume_now(leaf& completed) {
+    const detail::current_loop_scope here(*this);
+    ++steps_;
+    running_ = &completed.fiber();
+    running_->set_leaf(nullptr);
+    enter(completed.awaiting());
+    start_pending();
+    running_ = nullptr;
+}
+
 inline unsigned loop_core::run_steps(unsigned limit) {
     const std::uint64_t before = steps_;
     for (;;) {

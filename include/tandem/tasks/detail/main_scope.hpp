@@ -31,12 +31,10 @@ protected:
         set_name(first, "main");
         loop_->ready(first, step::start);
     }
-    void (*on_done_)(loop_core&) noexcept = nullptr;
 
 private:
     void child_done(detail::fiber&) noexcept override {
         done_ = true;
-        if (on_done_) on_done_(*loop_);
     }
 
     detail::fiber* main_ = nullptr;
@@ -46,9 +44,7 @@ private:
 template <class T>
 class main_task final : public main_scope {
 public:
-    main_task(loop_core& loop, task<T>&& main, void (*on_done)(loop_core&) noexcept = nullptr)
-        : main_scope(loop), task_(std::move(main)) {
-        on_done_ = on_done;
+    main_task(loop_core& loop, task<T>&& main) : main_scope(loop), task_(std::move(main)) {
         start(task_.promise());
     }
     /// Gives the result of the ended task, or throws what it ended with.

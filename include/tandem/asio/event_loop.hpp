@@ -1,0 +1,301 @@
+// tandem - event_loop: runs tasks on a Boost.Asio io_context, its own or yours
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include <tandem/asio/detail/handler_memory.hpp>
+#include <tandem/asio/signals.hpp>
+#include <tandem/core/task.hpp>
+#include <tandem/tasks/create_task.hpp>
+#include <tandem/tasks/detail/main_scope.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+
+/// How `run` runs.
+class run_options {
+public:
+    run_options() {}
+
+    /// Whether SIGINT and SIGTERM cancel the main task. Default: yes. A second one ends the process.
+    run_options& handle_signals(bool yes) noexcept {
+        handle_signals_ = yes;
+        return *this;
+    }
+    bool handle_signals() const noexcept { return handle_signals_; }
+
+private:
+    bool handle_signals_ = true;
+};
+
+class event_loop;
+
+namespace detail {
+
+/// Lives in the io_context, so that a handler that outlives its loop finds that out.
+class loop_service final : public boost::asio::execution_context::service {
+public:
+    using key_type = loop_service;
+    inline static boost::asio::execution_context::id id;
+
+    explicit loop_service(boost::asio::execution_context& context)
+        : boost::asio::execution_context::service(context) {}
+
+    event_loop* loop = nullptr;
+
+private:
+    void shutdown() override {}
+};
+
+}  // namespace detail
+
+/// The loop on which tasks, Asio operations and timers run. It shares its io_context with whatever
+/// else runs there; tasks run in batches between the handlers.
+/// Threads: one. The io_context is run by one thread, the one that touches the loop.
+/// Lifetime: the destructor cancels and joins the tasks that are left, by running the io_context.
+class event_loop : public loop_core {  // not final: Asio derives from it to see what it is
+public:
+    /// Makes an io_context of its own.
+    event_loop() : event_loop(std::make_unique<boost::asio::io_context>(1), nullptr) {}
+    /// Attaches to `context`, which outlives the loop.
+    /// Errors: `std::logic_error` if another loop is attached to it.
+    explicit event_loop(boost::asio::io_context& context) : event_loop(nullptr, &context) {}
+    ~event_loop();
+
+    /// Runs `main`; then cancels and joins what `create_task` left, and gives or throws what `main` did.
+    /// Errors: `cancelled_error` if main was stopped, as it is when somebody stops the io_context;
+    ///   `interrupted_error` if by a signal; `std::logic_error` inside a running loop; what a plain
+    ///   Asio handler throws, after all tasks were cancelled and joined.
+    template <class T>
+    T run(task<T> main, run_options options = run_options());
+
+    boost::asio::io_context& context() noexcept { return context_; }
+    boost::asio::io_context::executor_type get_executor() noexcept { return context_.get_executor(); }
+
+    /// The loop that is attached to an execution context, or null.
+    static event_loop* attached_to(boost::asio::execution_context& context) {
+        if (!boost::asio::has_service<detail::loop_service>(context)) return nullptr;
+        return boost::asio::use_service<detail::loop_service>(context).loop;
+    }
+
+    // ---- for co_spawn and the threadsafe calls
+
+    detail::root_group& tasks() noexcept { return tasks_; }
+
+private:
+    template <void (event_loop::*Member)()>
+    class handler;
+
+    event_loop(std::unique_ptr<boost::asio::io_context> owned, boost::asio::io_context* borrowed);
+
+    void schedule_drain() noexcept override;
+    void wake_remote() noexcept override;
+    void arm(std::int64_t when) noexcept override;
+    void expect_remote() noexcept override;
+    void remote_arrived() noexcept override;
+
+    void drain();
+    void drain_unless_scheduled();
+    void update_hold() noexcept;
+    void cancel_all() noexcept;
+    template <class Done>
+    void run_until(Done done);
+
+    std::unique_ptr<boost::asio::io_context> owned_;
+    boost::asio::io_context& context_;
+    detail::loop_service& service_;
+    boost::asio::steady_timer timer_;
+    detail::root_group tasks_;
+    std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+    detail::handler_memory drain_memory_;
+    const void* thread_ = nullptr;  // that runs the tasks that are alive
+};
+
+// ---- implementation
+
+/// Calls a member of the loop, unless the loop is gone. Its memory is the loop's or Asio's.
+template <void (event_loop::*Member)()>
+class event_loop::handler {
+public:
+    explicit handler(detail::loop_service& service) noexcept : service_(&service) {}
+    void operator()() const {
+        if (event_loop* const loop = service_->loop) (loop->*Member)();
+    }
+
+private:
+    detail::loop_service* service_;
+};
+
+inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned, boost::asio::io_context* borrowed)
+    : owned_(std::move(owned)),
+      context_(borrowed ? *borrowed : *owned_),
+      service_(boost::asio::use_service<detail::loop_service>(context_)),
+      timer_(context_),
+      tasks_(*this) {
+    if (service_.loop) {
+        throw std::logic_error(
+            "tandem::event_loop: the io_context has a loop already; use event_loop::attached_to(context)");
+    }
+    service_.loop = this;
+    root_ = &tasks_;
+    io_ = &context_;
+    tasks_.on_change = [](loop_core& loop) noexcept { static_cast<event_loop&>(loop).update_hold(); };
+}
+
+inline event_loop::~event_loop() {
+    for (bool joined = false; !joined;) {
+        try {
+            cancel_all();
+            run_until([this] { return tasks_.empty(); });
+            joined = true;
+        } catch (...) {  // thrown by a plain Asio handler; the tasks still have to be joined
+        }
+    }
+    tasks_.report_unretrieved();
+    wait_for_pins();
+    discard_callbacks();
+    timer_.cancel();
+    service_.loop = nullptr;
+}
+
+// The drain's handler lives in the loop: there is never more than one.
+inline void event_loop::schedule_drain() noexcept {
+    boost::asio::post(context_, boost::asio::bind_allocator(detail::handler_allocator<void>(drain_memory_),
+                                                            handler<&event_loop::drain>(service_)));
+}
+
+inline void event_loop::wake_remote() noexcept {
+    boost::asio::post(context_, handler<&event_loop::drain_unless_scheduled>(service_));
+}
+
+inline void event_loop::arm(std::int64_t when) noexcept {
+    timer_.expires_at(detail::to_time_point(when));
+    timer_.async_wait([service = &service_](const boost::system::error_code& moved) {
+        if (moved || !service->loop) return;
+        event_loop& loop = *service->loop;
+        loop.armed_until_ = detail::never;
+        loop.drain_unless_scheduled();
+        const std::int64_t next = loop.timers_.earliest();
+        if (next < loop.armed_until_) {
+            loop.armed_until_ = next;
+            loop.arm(next);
+        }
+    });
+}
+
+inline void event_loop::drain_unless_scheduled() {
+    if (draining_) return;
+    draining_ = true;
+    drain();
+}
+
+inline void event_loop::drain() {
+    const detail::current_loop_scope here(*this);
+    TANDEM_ASSERT(!thread_ || thread_ == &detail::current_loop,
+                  "tandem::event_loop: two threads run its io_context; run it from one, and give CPU work to "
+                  "an executor");
+    thread_ = &detail::current_loop;
+    ++drains_;
+    std::int64_t now = ticks();
+    const std::int64_t end = detail::later(now, batch_slice_);
+    do {
+        take_inbox();
+        timers_.fire_until(now);
+        run_steps(batch_steps_);
+        if (idle()) {
+            draining_ = false;
+            return;
+        }
+        now = ticks();
+    } while (now < end);
+    schedule_drain();  // others have their turn
+}
+
+inline void event_loop::expect_remote() noexcept {
+    ++remote_expected_;
+    update_hold();
+}
+
+inline void event_loop::remote_arrived() noexcept {
+    --remote_expected_;
+    update_hold();
+}
+
+// Keeps the io_context running while there is a task, and lets go of it, armed timer included, after.
+inline void event_loop::update_hold() noexcept {
+    if (main_ || !tasks_.empty() || remote_expected_ != 0) {
+        if (!work_) work_.emplace(context_.get_executor());
+        return;
+    }
+    work_.reset();
+    thread_ = nullptr;
+    if (!timers_.empty()) return;  // callbacks of call_later
+    armed_until_ = detail::never;
+    timer_.cancel();
+}
+
+inline void event_loop::cancel_all() noexcept {
+    const detail::current_loop_scope here(*this);
+    if (main_) main_->cancel_children();
+    tasks_.cancel_children();
+}
+
+template <class Done>
+void event_loop::run_until(Done done) {
+    while (!done()) {
+        if (context_.run_one() != 0) continue;
+        context_.restart();  // somebody stopped it
+        cancel_all();
+    }
+}
+
+template <class T>
+T event_loop::run(task<T> main, run_options options) {
+    if (main_ || current()) {
+        throw std::logic_error("tandem::run: a loop runs on this thread already; co_await the task instead");
+    }
+    if (context_.stopped()) context_.restart();
+    tasks_.reopen();
+    int signal = 0;
+    const auto on_signal = [this, &signal](int number) {
+        signal = number;
+        const detail::current_loop_scope here(*this);
+        if (main_) main_->cancel_children();
+    };
+    std::optional<detail::signal_watch<decltype(on_signal)>> signals;
+    if (options.handle_signals()) signals.emplace(context_, on_signal);
+
+    detail::main_task<T> scope(*this, std::move(main));
+    main_ = &scope;
+    update_hold();
+    std::exception_ptr thrown_by_handler;
+    for (bool joined = false; !joined;) {
+        try {
+            run_until([&] { return scope.done(); });
+            cancel_all();
+            run_until([this] { return tasks_.empty(); });
+            joined = true;
+        } catch (...) {
+            if (!thrown_by_handler) thrown_by_handler = std::current_exception();
+            cancel_all();
+        }
+    }
+    main_ = nullptr;
+    update_hold();
+    if (thrown_by_handler) std::rethrow_exception(thrown_by_handler);
+    if (signal != 0 && scope.stopped()) throw interrupted_error(signal);
+    return scope.take();
+}
+
+}  // namespace tandem::inline TANDEM_ABI

@@ -1,0 +1,44 @@
+// tandem - everything but testing/ in one include
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tandem/asio/co_spawn.hpp>
+#include <tandem/asio/event_loop.hpp>
+#include <tandem/asio/from_awaitable.hpp>
+#include <tandem/asio/run.hpp>
+#include <tandem/asio/signals.hpp>
+#include <tandem/asio/threadsafe.hpp>
+#include <tandem/asio/use_task.hpp>
+#include <tandem/base/callable.hpp>
+#include <tandem/base/config.hpp>
+#include <tandem/base/error.hpp>
+#include <tandem/base/exception_group.hpp>
+#include <tandem/base/outcome.hpp>
+#include <tandem/base/version.hpp>
+#include <tandem/core/callback.hpp>
+#include <tandem/core/clock.hpp>
+#include <tandem/core/concepts.hpp>
+#include <tandem/core/context.hpp>
+#include <tandem/core/fiber.hpp>
+#include <tandem/core/loop_core.hpp>
+#include <tandem/core/sleep.hpp>
+#include <tandem/core/task.hpp>
+#include <tandem/core/this_task.hpp>
+#include <tandem/sync/barrier.hpp>
+#include <tandem/sync/broadcast.hpp>
+#include <tandem/sync/condition.hpp>
+#include <tandem/sync/event.hpp>
+#include <tandem/sync/lock.hpp>
+#include <tandem/sync/queue.hpp>
+#include <tandem/sync/semaphore.hpp>
+#include <tandem/tasks/as_completed.hpp>
+#include <tandem/tasks/create_task.hpp>
+#include <tandem/tasks/finally.hpp>
+#include <tandem/tasks/gather.hpp>
+#include <tandem/tasks/race.hpp>
+#include <tandem/tasks/shield.hpp>
+#include <tandem/tasks/task_group.hpp>
+#include <tandem/tasks/task_handle.hpp>
+#include <tandem/tasks/timeout.hpp>
+#include <tandem/tasks/wait.hpp>
+#include <tandem/trace/dump_tasks.hpp>
