@@ -13,12 +13,14 @@
 #include <tandem/base/config.hpp>
 #include <tandem/base/error.hpp>
 #include <tandem/base/exception_group.hpp>
+#include <tandem/base/fwd.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/base/version.hpp>
 #include <tandem/core/callback.hpp>
 #include <tandem/core/clock.hpp>
 #include <tandem/core/concepts.hpp>
 #include <tandem/core/context.hpp>
+#include <tandem/core/drain.hpp>
 #include <tandem/core/fiber.hpp>
 #include <tandem/core/loop_core.hpp>
 #include <tandem/core/sleep.hpp>
@@ -31,10 +33,12 @@
 #include <tandem/sync/lock.hpp>
 #include <tandem/sync/queue.hpp>
 #include <tandem/sync/semaphore.hpp>
+#include <tandem/sync/statistics.hpp>
 #include <tandem/tasks/as_completed.hpp>
 #include <tandem/tasks/create_task.hpp>
 #include <tandem/tasks/finally.hpp>
 #include <tandem/tasks/gather.hpp>
+#include <tandem/tasks/main_scope.hpp>
 #include <tandem/tasks/race.hpp>
 #include <tandem/tasks/shield.hpp>
 #include <tandem/tasks/task_group.hpp>

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/wait_traits.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <memory>
@@ -19,7 +19,7 @@
 #include <tandem/asio/signals.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/tasks/create_task.hpp>
-#include <tandem/tasks/detail/main_scope.hpp>
+#include <tandem/tasks/main_scope.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 
@@ -83,6 +83,16 @@ public:
     boost::asio::io_context& context() noexcept { return context_; }
     boost::asio::io_context::executor_type get_executor() noexcept { return context_.get_executor(); }
 
+    /// The event_loop that runs on this thread: a task gets the executor for its sockets from it.
+    /// Errors: `invalid_state_error` if none does, or one without I/O.
+    static event_loop& running() {
+        loop_core* const loop = loop_core::current();
+        if (loop && loop->io()) return static_cast<event_loop&>(*loop);
+        throw invalid_state_error(
+            "tandem::event_loop::running: no event_loop runs on this thread; call it from a task that "
+            "tandem::run or event_loop::run runs");
+    }
+
     /// The loop that is attached to an execution context, or null.
     static event_loop* attached_to(boost::asio::execution_context& context) {
         if (!boost::asio::has_service<detail::loop_service>(context)) return nullptr;
@@ -94,16 +104,16 @@ public:
     detail::root_group& tasks() noexcept { return tasks_; }
 
 private:
-    template <void (event_loop::*Member)()>
-    class handler;
+    class drain_handler;
+    class wake_handler;
 
     event_loop(std::unique_ptr<boost::asio::io_context> owned, boost::asio::io_context* borrowed);
 
-    void schedule_drain() noexcept override;
-    void wake_remote() noexcept override;
-    void arm(std::int64_t when) noexcept override;
-    void expect_remote() noexcept override;
-    void remote_arrived() noexcept override;
+    inline void schedule_drain() noexcept override;
+    inline void wake_remote() noexcept override;
+    inline void arm(std::int64_t when) noexcept override;
+    inline void expect_remote() noexcept override;
+    inline void remote_arrived() noexcept override;
 
     void drain();
     void drain_unless_scheduled();
@@ -115,22 +125,39 @@ private:
     std::unique_ptr<boost::asio::io_context> owned_;
     boost::asio::io_context& context_;
     detail::loop_service& service_;
-    boost::asio::steady_timer timer_;
+    // With the concrete executor: the type-erased one costs every file a third of a second to compile.
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                      boost::asio::io_context::executor_type>
+        timer_;
     detail::root_group tasks_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
     detail::handler_memory drain_memory_;
-    const void* thread_ = nullptr;  // that runs the tasks that are alive
 };
 
 // ---- implementation
 
-/// Calls a member of the loop, unless the loop is gone. Its memory is the loop's or Asio's.
-template <void (event_loop::*Member)()>
-class event_loop::handler {
+/// The queued drain. There is never more than one, so its memory is in the loop.
+class event_loop::drain_handler {
 public:
-    explicit handler(detail::loop_service& service) noexcept : service_(&service) {}
+    using allocator_type = detail::handler_allocator<void>;
+
+    explicit drain_handler(event_loop& loop) noexcept : service_(&loop.service_), allocator_(loop.drain_memory_) {}
+    allocator_type get_allocator() const noexcept { return allocator_; }
     void operator()() const {
-        if (event_loop* const loop = service_->loop) (loop->*Member)();
+        if (service_->loop) service_->loop->drain();
+    }
+
+private:
+    detail::loop_service* service_;
+    allocator_type allocator_;
+};
+
+/// Another thread has put something into the inbox.
+class event_loop::wake_handler {
+public:
+    explicit wake_handler(event_loop& loop) noexcept : service_(&loop.service_) {}
+    void operator()() const {
+        if (service_->loop) service_->loop->drain_unless_scheduled();
     }
 
 private:
@@ -169,15 +196,9 @@ inline event_loop::~event_loop() {
     service_.loop = nullptr;
 }
 
-// The drain's handler lives in the loop: there is never more than one.
-inline void event_loop::schedule_drain() noexcept {
-    boost::asio::post(context_, boost::asio::bind_allocator(detail::handler_allocator<void>(drain_memory_),
-                                                            handler<&event_loop::drain>(service_)));
-}
+inline void event_loop::schedule_drain() noexcept { boost::asio::post(context_, drain_handler(*this)); }
 
-inline void event_loop::wake_remote() noexcept {
-    boost::asio::post(context_, handler<&event_loop::drain_unless_scheduled>(service_));
-}
+inline void event_loop::wake_remote() noexcept { boost::asio::post(context_, wake_handler(*this)); }
 
 inline void event_loop::arm(std::int64_t when) noexcept {
     timer_.expires_at(detail::to_time_point(when));
@@ -202,7 +223,7 @@ inline void event_loop::drain_unless_scheduled() {
 
 inline void event_loop::drain() {
     const detail::current_loop_scope here(*this);
-    TANDEM_ASSERT(!thread_ || thread_ == &detail::current_loop,
+    TANDEM_ASSERT(on_its_thread(),
                   "tandem::event_loop: two threads run its io_context; run it from one, and give CPU work to "
                   "an executor");
     thread_ = &detail::current_loop;

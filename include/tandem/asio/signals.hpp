@@ -3,7 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/basic_signal_set.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <csignal>
@@ -57,7 +57,7 @@ private:
 
     disposition interrupt_;
     disposition terminate_;
-    boost::asio::signal_set set_;
+    boost::asio::basic_signal_set<boost::asio::io_context::executor_type> set_;
     OnSignal on_signal_;
     bool restored_ = false;
 };

@@ -19,7 +19,7 @@
 #include <utility>
 
 #include <tandem/asio/detail/handler_memory.hpp>
-#include <tandem/core/detail/drain.hpp>
+#include <tandem/core/drain.hpp>
 #include <tandem/core/fiber.hpp>
 
 namespace tandem::inline TANDEM_ABI {

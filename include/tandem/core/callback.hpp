@@ -41,7 +41,7 @@ private:
     virtual void destroy() noexcept = 0;
 
     static void run(call_node& self, loop_core* loop) noexcept;
-    void fire() noexcept final;
+    inline void fire() noexcept final;
     void leave_loop() noexcept;
 
     loop_core& loop_;

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
 #include <source_location>
 
@@ -59,7 +58,7 @@ public:
     frame(const frame&) = delete;
     frame& operator=(const frame&) = delete;
     ~frame() {
-        if (ended_by == ending::error) std::destroy_at(&exception());
+        if (ended_by == ending::error) exception().~exception_ptr();
     }
 
     static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
@@ -232,7 +231,7 @@ void request_stop(detail::fiber& f) noexcept;
 inline loop_core& leaf::loop() const noexcept { return fiber_->root.owner->loop(); }
 
 inline bool leaf::suspend(std::coroutine_handle<> h) noexcept {
-    TANDEM_ASSERT(loop_core::current() == &loop(),
+    TANDEM_ASSERT(loop().on_its_thread(),
                   "tandem: co_await off the loop's thread; hand the work over with call_soon_threadsafe");
     awaiting_ = h;
     if (fiber_->stop_pending()) {
@@ -244,7 +243,7 @@ inline bool leaf::suspend(std::coroutine_handle<> h) noexcept {
 }
 
 inline void leaf::complete() noexcept {
-    TANDEM_ASSERT(loop_core::current() == &loop(),
+    TANDEM_ASSERT(loop().on_its_thread(),
                   "tandem: a task is woken off its loop's thread; use call_soon_threadsafe");
     fiber_->set_leaf(nullptr);
     loop().ready(*this, detail::step::resume);

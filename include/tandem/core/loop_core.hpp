@@ -2,24 +2,22 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <sched.h>
-
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include <tandem/base/detail/unique_function.hpp>
 #include <tandem/base/error.hpp>
 #include <tandem/core/callback.hpp>
 #include <tandem/core/clock.hpp>
 #include <tandem/core/detail/inbox.hpp>
+#include <tandem/core/detail/loop_pins.hpp>
 #include <tandem/core/detail/ready_node.hpp>
 #include <tandem/core/detail/timer_heap.hpp>
 
@@ -91,11 +89,11 @@ public:
     }
 
     /// Sets who hears of a failure that nobody awaits; the default prints it to standard error.
-    void on_unhandled(std::function<void(const unhandled_error&)> fn) { unhandled_ = std::move(fn); }
+    void on_unhandled(detail::unique_function<void(const unhandled_error&)> fn) { unhandled_ = std::move(fn); }
 
     /// Sets who hears of an exception that another one displaced: of a second child of `gather`, of
     /// the loser of a `race`. The default is silence.
-    void on_suppressed(std::function<void(std::exception_ptr)> fn) { suppressed_ = std::move(fn); }
+    void on_suppressed(detail::unique_function<void(std::exception_ptr)> fn) { suppressed_ = std::move(fn); }
 
     /// Bounds one turn of the loop: after `steps` steps the clock is read, and when `slice` has
     /// passed, I/O gets its turn. Defaults: 64 steps, 15 microseconds.
@@ -121,9 +119,9 @@ public:
 
     /// Hands a node over from another thread. The pin keeps the loop alive until this call has left it.
     void ready_from_thread(detail::ready_node& node, detail::step kind) noexcept {
-        pins_.fetch_add(1, std::memory_order_relaxed);
+        pins_.add();
         if (inbox_.push(node, kind)) wake_remote();
-        pins_.fetch_sub(1, std::memory_order_release);
+        pins_.remove();
     }
 
     /// Counts what other threads still owe this loop, so that it waits for them instead of ending.
@@ -165,6 +163,10 @@ public:
     /// Resumes a task from outside the drain, as an I/O completion does; a step of its own.
     void resume_now(leaf& completed);
 
+    /// False on another thread than the one that runs the tasks that are alive. A plain Asio handler on
+    /// the loop's thread is fine: it may set events, release permits, cancel tasks.
+    bool on_its_thread() const noexcept { return !thread_ || thread_ == &detail::current_loop; }
+
     /// The io_context of a loop that has one.
     void* io() const noexcept { return io_; }
 
@@ -198,9 +200,7 @@ protected:
     bool idle() const noexcept { return ready_.empty() && !starts_; }
 
     /// Waits until no other thread is inside `ready_from_thread`. For the end of a loop.
-    void wait_for_pins() const noexcept {
-        while (pins_.load(std::memory_order_acquire) != 0) sched_yield();
-    }
+    void wait_for_pins() const noexcept { pins_.wait_until_none(); }
     /// Frees the callbacks that will not be called any more. For the end of a loop.
     void discard_callbacks() noexcept;
 
@@ -236,6 +236,7 @@ protected:
     detail::fiber* running_ = nullptr;
     boundary* root_ = nullptr;
     boundary* main_ = nullptr;
+    const void* thread_ = nullptr;  // told by the address of its `current_loop`
     void* io_ = nullptr;
     detail::timer_heap timers_;
     std::int64_t armed_until_ = detail::never;
@@ -250,9 +251,9 @@ protected:
     std::uint64_t steps_ = 0;
     std::uint64_t last_task_id_ = 0;
     detail::inbox inbox_;
-    std::atomic<std::uint32_t> pins_{0};
-    std::function<void(const unhandled_error&)> unhandled_;
-    std::function<void(std::exception_ptr)> suppressed_;
+    detail::loop_pins pins_;
+    detail::unique_function<void(const unhandled_error&)> unhandled_;
+    detail::unique_function<void(std::exception_ptr)> suppressed_;
 };
 
 inline void loop_core::report_unhandled(const unhandled_error& failure) noexcept {

@@ -5,15 +5,13 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 #include <tandem/base/outcome.hpp>
 #include <tandem/core/concepts.hpp>
-#include <tandem/core/detail/drain.hpp>
+#include <tandem/core/drain.hpp>
 #include <tandem/core/fiber.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -46,6 +44,21 @@ public:
     auto await_transform(A&& operand) noexcept(!adapted_type<A>);
 };
 
+/// Owns a value that has its own place on the heap.
+template <class T>
+class box {
+public:
+    template <class U>
+    box(std::in_place_t, U&& value) : value_(new T(std::forward<U>(value))) {}
+    box(const box&) = delete;
+    box& operator=(const box&) = delete;
+    ~box() { delete value_; }
+    T& operator*() const noexcept { return *value_; }
+
+private:
+    T* value_;
+};
+
 /// A result is kept as a pointer if it is a reference, and boxed if its alignment would move the
 /// promise to where `from_promise` does not look (GCC 12 misplaces such a promise anyway).
 template <class T>
@@ -53,12 +66,12 @@ class result_promise : public task_promise {
     using value = std::remove_reference_t<T>;
     static constexpr bool boxed = !std::is_reference_v<T> && alignof(value) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
     using storage = std::conditional_t<std::is_reference_v<T>, value*,
-                                       std::conditional_t<boxed, std::unique_ptr<value>, value>>;
+                                       std::conditional_t<boxed, box<value>, value>>;
 
 public:
     result_promise() noexcept {}
     ~result_promise() {
-        if (has(fiber_flag::has_value)) std::destroy_at(&stored_);
+        if (has(fiber_flag::has_value)) stored_.~storage();
     }
 
     template <class U = T>
@@ -68,7 +81,7 @@ public:
             T bound = static_cast<T>(result);
             ::new (static_cast<void*>(&stored_)) storage(std::addressof(bound));
         } else if constexpr (boxed) {
-            ::new (static_cast<void*>(&stored_)) storage(std::make_unique<value>(std::forward<U>(result)));
+            ::new (static_cast<void*>(&stored_)) storage(std::in_place, std::forward<U>(result));
         } else {
             ::new (static_cast<void*>(&stored_)) storage(std::forward<U>(result));
         }

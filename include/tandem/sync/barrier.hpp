@@ -9,14 +9,9 @@
 #include <tandem/base/error.hpp>
 #include <tandem/core/fiber.hpp>
 #include <tandem/sync/detail/waiter_queue.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct barrier_statistics {
-    std::size_t parties = 0;
-    std::size_t waiting = 0;
-    bool broken = false;
-};
 
 /// Lets tasks go on, `parties` at a time. Can be used again and again.
 /// Lifetime: outlives its waiters.

@@ -13,15 +13,9 @@
 #include <tandem/base/error.hpp>
 #include <tandem/core/fiber.hpp>
 #include <tandem/sync/detail/waiter_queue.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct broadcast_statistics {
-    std::size_t size = 0;         ///< items that the slowest subscriber has yet to take
-    std::size_t maxsize = 0;      ///< 0: unbounded
-    std::size_t subscribers = 0;
-    std::size_t waiting_to_put = 0;
-};
 
 /// Gives every subscriber every item that is put after it subscribed. An item is stored once and
 /// copied out to each; it goes when the slowest has taken it. Without subscribers it goes at once.

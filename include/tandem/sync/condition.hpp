@@ -11,12 +11,9 @@
 #include <tandem/base/error.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/sync/lock.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct condition_statistics {
-    std::size_t waiting = 0;  ///< for a notification; those that wait to get the lock back count there
-};
 
 /// A place to wait for a change of what a lock protects.
 /// Lifetime: outlives its waiters; the lock outlives the condition.

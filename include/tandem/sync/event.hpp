@@ -7,12 +7,9 @@
 
 #include <tandem/core/fiber.hpp>
 #include <tandem/sync/detail/waiter_queue.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct event_statistics {
-    std::size_t waiting = 0;
-};
 
 /// A flag that tasks of one loop wait for.
 /// Lifetime: outlives its waiters.

@@ -9,13 +9,9 @@
 
 #include <tandem/core/fiber.hpp>
 #include <tandem/sync/detail/waiter_queue.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct lock_statistics {
-    bool locked = false;
-    std::size_t waiting = 0;
-};
 
 namespace detail {
 

@@ -11,13 +11,9 @@
 #include <tandem/base/error.hpp>
 #include <tandem/core/fiber.hpp>
 #include <tandem/sync/detail/waiter_queue.hpp>
+#include <tandem/sync/statistics.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-struct semaphore_statistics {
-    std::size_t value = 0;    ///< permits that are free
-    std::size_t waiting = 0;
-};
 
 /// A number of permits; tasks of one loop wait, first come first served, while there is none.
 /// A permit that is given back goes straight to the head of the line, so nobody overtakes.

@@ -9,7 +9,7 @@
 
 #include <tandem/base/callable.hpp>
 #include <tandem/base/outcome.hpp>
-#include <tandem/tasks/detail/combinator.hpp>
+#include <tandem/tasks/detail/children.hpp>
 #include <tandem/tasks/task_group.hpp>
 
 namespace tandem::inline TANDEM_ABI {

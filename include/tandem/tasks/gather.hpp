@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <tandem/base/outcome.hpp>
-#include <tandem/tasks/detail/combinator.hpp>
+#include <tandem/tasks/detail/children.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 

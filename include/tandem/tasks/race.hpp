@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <tandem/base/exception_group.hpp>
-#include <tandem/tasks/detail/combinator.hpp>
+#include <tandem/tasks/detail/children.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 

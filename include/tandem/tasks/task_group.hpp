@@ -84,7 +84,8 @@ protected:
     bool body_stopped_ = false;
 
 private:
-    void child_done(detail::fiber& child) noexcept override;
+    // `inline` here, too: a virtual declared without it makes every file that includes this emit the vtable.
+    inline void child_done(detail::fiber& child) noexcept override;
     void body_done(detail::fiber& body) noexcept;
     void note_failure(const std::exception_ptr& e) noexcept;
     bool is_child(const detail::fiber& f) const noexcept;

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -13,7 +12,7 @@
 
 #include <tandem/core/task.hpp>
 #include <tandem/tasks/create_task.hpp>
-#include <tandem/tasks/detail/main_scope.hpp>
+#include <tandem/tasks/main_scope.hpp>
 #include <tandem/trace/dump_tasks.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -73,7 +72,7 @@ public:
     T run(task<T> main);
 
     /// Sets what is called before each step with its number, counted from 0; a sweep cancels there.
-    void before_step(std::function<void(std::uint64_t)> fn) { before_step_ = std::move(fn); }
+    void before_step(detail::unique_function<void(std::uint64_t)> fn) { before_step_ = std::move(fn); }
 
     /// Cancels the task given to `run`, as a signal would.
     void cancel_main() noexcept {
@@ -101,7 +100,7 @@ private:
     std::uint64_t random_ = 0;
     std::uint64_t steps_when_time_moved_ = 0;
     std::atomic<std::uint32_t> wakes_{0};
-    std::function<void(std::uint64_t)> before_step_;
+    detail::unique_function<void(std::uint64_t)> before_step_;
 };
 
 /// Runs `main` on a loop of its own in virtual time: an hour's sleep takes no time. Real threads may
@@ -121,6 +120,7 @@ T test_loop::run(task<T> main) {
         throw std::logic_error("tandem::testing::run_virtual: a loop runs on this thread already; await the task");
     }
     detail::current_loop_scope here(*this);
+    thread_ = &detail::current_loop;
     root_tasks_.reopen();
     detail::main_task<T> scope(*this, std::move(main));
     main_ = &scope;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -108,37 +107,47 @@ private:
 template <class T, class Less>
 class priority_store {
 public:
-    explicit priority_store(Less less = Less()) : later_{std::move(less)} {}
+    explicit priority_store(Less less = Less()) : less_(std::move(less)) {}
 
-    std::size_t size() const noexcept { return items_.size(); }
-    bool empty() const noexcept { return items_.empty(); }
+    std::size_t size() const noexcept { return heap_.size(); }
+    bool empty() const noexcept { return heap_.empty(); }
     void push(T&& item) {
-        items_.push_back(entry{std::move(item), ++arrivals_});
-        std::push_heap(items_.begin(), items_.end(), later_);
+        heap_.push_back(entry{std::move(item), ++arrivals_});
+        std::size_t hole = heap_.size() - 1;
+        while (hole != 0 && before(heap_[hole], heap_[(hole - 1) / 2])) {
+            std::swap(heap_[hole], heap_[(hole - 1) / 2]);
+            hole = (hole - 1) / 2;
+        }
     }
     T pop() {
-        std::pop_heap(items_.begin(), items_.end(), later_);
-        T item(std::move(items_.back().item));
-        items_.pop_back();
-        return item;
+        std::swap(heap_.front(), heap_.back());
+        T item(std::move(heap_.back().item));
+        heap_.pop_back();
+        for (std::size_t hole = 0;;) {
+            std::size_t least = hole;
+            for (std::size_t child = 2 * hole + 1; child < 2 * hole + 3 && child < heap_.size(); ++child) {
+                if (before(heap_[child], heap_[least])) least = child;
+            }
+            if (least == hole) return item;
+            std::swap(heap_[hole], heap_[least]);
+            hole = least;
+        }
     }
-    void clear() noexcept { items_.clear(); }
+    void clear() noexcept { heap_.clear(); }
 
 private:
     struct entry {
         T item;
         std::uint64_t arrival;
     };
-    struct leaves_later {
-        Less less;
-        bool operator()(const entry& a, const entry& b) const {
-            if (less(b.item, a.item)) return true;
-            return !less(a.item, b.item) && b.arrival < a.arrival;
-        }
-    };
 
-    leaves_later later_;
-    std::vector<entry> items_;
+    bool before(const entry& a, const entry& b) const {
+        if (less_(a.item, b.item)) return true;
+        return !less_(b.item, a.item) && a.arrival < b.arrival;
+    }
+
+    Less less_;
+    std::vector<entry> heap_;
     std::uint64_t arrivals_ = 0;
 };
 

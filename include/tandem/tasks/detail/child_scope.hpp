@@ -33,7 +33,7 @@ protected:
     /// Takes the task over and queues its start; one added while the scope is being cancelled never runs.
     template <class T>
     detail::fiber& add_child(task<T> t, std::string_view name, const std::source_location& where) {
-        TANDEM_ASSERT(loop_core::current() == loop_,
+        TANDEM_ASSERT(loop_->on_its_thread(),
                       "tandem::create_task: off the loop's thread; use run_coroutine_threadsafe");
         detail::fiber& child = t.promise();
         child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});

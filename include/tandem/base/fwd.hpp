@@ -1,0 +1,51 @@
+// tandem - forward declarations of the public types
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tandem/base/config.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+
+class error;
+class cancelled_error;
+class interrupted_error;
+class timeout_error;
+class invalid_state_error;
+class exception_group;
+template <class T>
+class outcome;
+
+class loop_core;
+class event_loop;
+class run_options;
+class call_handle;
+class leaf;
+class boundary;
+template <class T>
+class task;
+template <class T>
+class task_handle;
+template <class T>
+class task_local;
+class task_group;
+template <class Value>
+class race_result;
+template <class T>
+class wait_result;
+
+class event;
+class lock;
+class semaphore;
+class bounded_semaphore;
+class condition;
+class barrier;
+template <class T>
+class queue;
+template <class T, class Less>
+class priority_queue;
+template <class T>
+class lifo_queue;
+template <class T>
+class broadcast;
+
+}  // namespace tandem::inline TANDEM_ABI
