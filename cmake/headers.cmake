@@ -17,13 +17,13 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/clock.hpp
   include/tandem/core/concepts.hpp
   include/tandem/core/context.hpp
-  include/tandem/core/detail/frame_alloc.hpp
   include/tandem/core/detail/inbox.hpp
   include/tandem/core/detail/loop_pins.hpp
   include/tandem/core/detail/ready_node.hpp
   include/tandem/core/detail/timer_heap.hpp
   include/tandem/core/drain.hpp
   include/tandem/core/fiber.hpp
+  include/tandem/core/frame_alloc.hpp
   include/tandem/core/loop_core.hpp
   include/tandem/core/sleep.hpp
   include/tandem/core/task.hpp
@@ -56,6 +56,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/wait.hpp
   include/tandem/asio/detail/handler_memory.hpp
   include/tandem/trace/dump_tasks.hpp
+  include/tandem/testing/sweep.hpp
   include/tandem/testing/test_loop.hpp
 )
 

@@ -22,6 +22,7 @@
 #include <tandem/core/context.hpp>
 #include <tandem/core/drain.hpp>
 #include <tandem/core/fiber.hpp>
+#include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/loop_core.hpp>
 #include <tandem/core/sleep.hpp>
 #include <tandem/core/task.hpp>

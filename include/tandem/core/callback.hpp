@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <tandem/base/detail/intrusive_list.hpp>
-#include <tandem/core/detail/frame_alloc.hpp>
+#include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/detail/ready_node.hpp>
 #include <tandem/core/detail/timer_heap.hpp>
 

@@ -9,7 +9,7 @@
 #include <new>
 #include <source_location>
 
-#include <tandem/core/detail/frame_alloc.hpp>
+#include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/loop_core.hpp>
 
 namespace tandem::inline TANDEM_ABI {

@@ -97,7 +97,6 @@ template <class T, class Store>
 class basic_queue<T, Store>::put_awaiter final : public detail::line_awaiter<put_awaiter> {
 public:
     put_awaiter(basic_queue& q, T&& item) : queue_(q), item_(std::move(item)) {}
-
     bool await_ready() {
         if (this->stop_pending()) return false;
         refused_ = queue_.shut_down_;
@@ -114,7 +113,6 @@ public:
 
 private:
     friend class basic_queue;
-
     basic_queue& queue_;
     T item_;
     bool refused_ = false;
@@ -216,7 +214,7 @@ template <class T, class Store>
 T basic_queue<T, Store>::get_nowait() {
     if (!empty()) return take();
     if (shut_down_) throw queue_shut_down("tandem::queue::get_nowait: the queue was shut down and is empty");
-    throw queue_empty("tandem::queue::get_nowait: the queue is empty; co_await get(), or ask empty() first");
+    throw queue_empty("tandem::queue::get_nowait: the queue is empty; co_await get() waits for an item");
 }
 
 template <class T, class Store>
@@ -231,8 +229,7 @@ void basic_queue<T, Store>::task_done() {
 template <class T, class Store>
 void basic_queue<T, Store>::finish(std::size_t count) noexcept {
     unfinished_ -= count;
-    if (unfinished_ != 0) return;
-    while (join_awaiter* const joiner = joiners_.pop_front()) joiner->complete();
+    while (join_awaiter* const joiner = unfinished_ == 0 ? joiners_.pop_front() : nullptr) joiner->complete();
 }
 
 template <class T, class Store>
