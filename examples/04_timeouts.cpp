@@ -86,10 +86,10 @@ tandem::task<> close_document() {
     journal += ", then closed";
 }
 
+tandem::task<> edit_and_close() { co_await tandem::finally(edit(), close_document); }
+
 tandem::task<> with_something_to_protect() {
-    auto editing = tandem::create_task([]() -> tandem::task<> {
-        co_await tandem::finally(edit(), close_document);
-    });
+    auto editing = tandem::create_task(edit_and_close(), "editing");
     co_await tandem::sleep(10ms);  // now it is saving
     check(editing.cancel("the user closed the window"), "the first cancel asks the task to stop");
 

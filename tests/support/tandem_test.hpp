@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include <tandem/core/detail/frame_alloc.hpp>
+#include <tandem/core/frame_alloc.hpp>
 #include <tandem/testing/test_loop.hpp>
 
 #include "catch.hpp"

@@ -6,6 +6,7 @@
 #include <boost/asio/basic_signal_set.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <atomic>
 #include <csignal>
 
 #include <tandem/base/config.hpp>
@@ -13,53 +14,70 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
+/// What the process did on a signal before any loop watched it; in force again when none does any more.
+template <int Number>
+class shared_disposition {
+public:
+    /// False if the signal is ignored, as in a program started with nohup: it stays so.
+    static bool enter() noexcept {
+        const guard lock;
+        if (watchers++ == 0) ::sigaction(Number, nullptr, &before);
+        return before.sa_handler != SIG_IGN;
+    }
+    static void leave() noexcept {
+        const guard lock;
+        if (--watchers == 0) ::sigaction(Number, &before, nullptr);
+    }
+
+private:
+    class guard {  // held for a system call at most
+    public:
+        guard() noexcept {
+            while (busy.test_and_set(std::memory_order_acquire)) {
+            }
+        }
+        guard(const guard&) = delete;
+        guard& operator=(const guard&) = delete;
+        ~guard() { busy.clear(std::memory_order_release); }
+    };
+
+    inline static std::atomic_flag busy = ATOMIC_FLAG_INIT;
+    inline static int watchers = 0;
+    inline static struct sigaction before {};
+};
+
 /// Calls `on_signal(number)` once, for the first SIGINT or SIGTERM; then what was in force before is
-/// in force again, so that a second one ends the process. A signal that was ignored stays ignored.
+/// in force again, so that a second one ends the process.
 template <class OnSignal>
 class signal_watch {
 public:
-    signal_watch(boost::asio::io_context& context, OnSignal on_signal)
-        : interrupt_(SIGINT), terminate_(SIGTERM), set_(context), on_signal_(on_signal) {
-        if (interrupt_.to_be_handled()) set_.add(SIGINT);
-        if (terminate_.to_be_handled()) set_.add(SIGTERM);
-        set_.async_wait([this](const boost::system::error_code& failed, int number) {
-            if (failed) return;  // the watch has ended; `this` is gone
-            restore();
+    signal_watch(boost::asio::io_context& context, OnSignal on_signal) : set_(context), on_signal_(on_signal) {
+        if (shared_disposition<SIGINT>::enter()) set_.add(SIGINT);
+        if (shared_disposition<SIGTERM>::enter()) set_.add(SIGTERM);
+        set_.async_wait([this](const boost::system::error_code& ended, int number) {
+            if (ended) return;  // `this` is gone
+            unwatch();
             on_signal_(number);
         });
     }
     signal_watch(const signal_watch&) = delete;
     signal_watch& operator=(const signal_watch&) = delete;
-    ~signal_watch() { restore(); }
+    ~signal_watch() { unwatch(); }
 
 private:
-    /// What the process did on a signal before.
-    class disposition {
-    public:
-        explicit disposition(int number) noexcept : number_(number) { ::sigaction(number, nullptr, &before_); }
-        bool to_be_handled() const noexcept { return before_.sa_handler != SIG_IGN; }
-        void restore() const noexcept { ::sigaction(number_, &before_, nullptr); }
-
-    private:
-        int number_;
-        struct sigaction before_ {};
-    };
-
-    void restore() noexcept {
-        if (restored_) return;
-        restored_ = true;
+    void unwatch() noexcept {
+        if (!watching_) return;
+        watching_ = false;
         boost::system::error_code ignored;
         set_.clear(ignored);
         set_.cancel(ignored);
-        interrupt_.restore();
-        terminate_.restore();
+        shared_disposition<SIGINT>::leave();
+        shared_disposition<SIGTERM>::leave();
     }
 
-    disposition interrupt_;
-    disposition terminate_;
     boost::asio::basic_signal_set<boost::asio::io_context::executor_type> set_;
     OnSignal on_signal_;
-    bool restored_ = false;
+    bool watching_ = true;
 };
 
 }  // namespace detail

@@ -20,6 +20,7 @@
 #include <tandem/core/detail/loop_pins.hpp>
 #include <tandem/core/detail/ready_node.hpp>
 #include <tandem/core/detail/timer_heap.hpp>
+#include <tandem/core/random.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 
@@ -177,13 +178,18 @@ public:
     boundary* main() const noexcept { return main_; }  // of the task given to run; null between runs
     std::uint64_t next_task_id() noexcept { return ++last_task_id_; }
 
+    /// For jitter: on virtual time the numbers repeat from run to run, on a real loop they do not.
+    detail::random_source& random() noexcept { return random_source_; }
+
     void report_unhandled(const unhandled_error& failure) noexcept;
     void report_suppressed(const std::exception_ptr& exception) noexcept {
         if (suppressed_) suppressed_(exception);
     }
 
 protected:
-    loop_core() = default;
+    loop_core() noexcept
+        : random_source_(static_cast<std::uint64_t>(detail::steady_now()) ^
+                         (reinterpret_cast<std::uintptr_t>(this) << 20)) {}
     ~loop_core() = default;
 
     /// The ready queue is no longer empty.
@@ -250,6 +256,7 @@ protected:
     std::uint64_t drains_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t last_task_id_ = 0;
+    detail::random_source random_source_;
     detail::inbox inbox_;
     detail::loop_pins pins_;
     detail::unique_function<void(const unhandled_error&)> unhandled_;

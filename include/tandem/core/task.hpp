@@ -41,7 +41,7 @@ public:
     void unhandled_exception() noexcept { store_exception(); }
 
     template <class A>
-    auto await_transform(A&& operand) noexcept(!adapted_type<A>);
+    auto await_transform(A&& operand);
 };
 
 /// Owns a value that has its own place on the heap.
@@ -195,14 +195,24 @@ private:
     fiber* fiber_;
 };
 
+/// A task that can still be awaited.
+template <class T>
+task<T>& unawaited(task<T>& t) {
+    if (!t) {
+        throw invalid_state_error(
+            "tandem::task: it was moved from or awaited before; a task is awaited once, make another or share "
+            "the handle that create_task gives");
+    }
+    return t;
+}
+
 template <class A>
-auto task_promise::await_transform(A&& operand) noexcept(!adapted_type<A>) {
+auto task_promise::await_transform(A&& operand) {
     using type = std::remove_cvref_t<A>;
     if constexpr (is_task_v<type>) {
         static_assert(!std::is_lvalue_reference_v<A>,
                       "tandem: move the task into co_await; it is awaited once");
-        TANDEM_ASSERT(operand, "tandem: co_await of a task that was moved from or awaited before");
-        return task_awaiter<typename type::value_type>(operand.release(), chain_root);
+        return task_awaiter<typename type::value_type>(unawaited(operand).release(), chain_root);
     } else if constexpr (adapted_type<A>) {
         return await_adapter<type>::adapt(std::forward<A>(operand), *chain_root);
     } else if constexpr (leaf_type<A>) {
@@ -234,7 +244,7 @@ template <class A>
     requires awaitable<A>
 auto as_task(A&& operand) {
     if constexpr (is_task_v<std::remove_cvref_t<A>>) {
-        return std::remove_cvref_t<A>(std::forward<A>(operand));
+        return std::remove_cvref_t<A>(std::move(unawaited(operand)));
     } else {
         return awaited<A>(std::forward<A>(operand));
     }

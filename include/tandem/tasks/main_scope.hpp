@@ -45,7 +45,7 @@ template <class T>
 class main_task final : public main_scope {
 public:
     main_task(loop_core& loop, task<T>&& main) : main_scope(loop), task_(std::move(main)) {
-        start(task_.promise());
+        start(unawaited(task_).promise());
     }
     /// Gives the result of the ended task, or throws what it ended with.
     T take() {

@@ -58,6 +58,7 @@ public:
         virtual_clock_ = true;
         root_ = &root_tasks_;
         if (options_.seed()) random_ = *options_.seed();
+        random_source_ = detail::random_source(random_);
     }
     ~test_loop() {
         wait_for_pins();

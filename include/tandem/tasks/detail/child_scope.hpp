@@ -35,7 +35,7 @@ protected:
     detail::fiber& add_child(task<T> t, std::string_view name, const std::source_location& where) {
         TANDEM_ASSERT(loop_->on_its_thread(),
                       "tandem::create_task: off the loop's thread; use run_coroutine_threadsafe");
-        detail::fiber& child = t.promise();
+        detail::fiber& child = unawaited(t).promise();
         child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});
         child.root.where = where;
         if (!name.empty()) {

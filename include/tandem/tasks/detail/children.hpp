@@ -69,7 +69,7 @@ private:
 template <class Reference>
 auto element_task(Reference&& element) {
     if constexpr (is_task_v<std::remove_cvref_t<Reference>>) {
-        return std::remove_cvref_t<Reference>(std::move(element));
+        return std::remove_cvref_t<Reference>(std::move(unawaited(element)));
     } else if constexpr (std::is_lvalue_reference_v<Reference>) {
         return as_task<Reference>(element);
     } else {
@@ -125,7 +125,7 @@ protected:
         return results;
     }
 
-    frame* make_child(std::size_t index) override { return &tasks_[index].promise(); }
+    frame* make_child(std::size_t index) override { return &unawaited(tasks_[index]).promise(); }
 
     std::vector<task<T>> tasks_;
 
