@@ -51,6 +51,10 @@
 #define TANDEM_ABI v0_transfer
 #endif
 
+// For the few functions whose cost is the price of an await: the compiler sees too many callers.
+#define TANDEM_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define TANDEM_NEVER_INLINE [[gnu::noinline]]
+
 // Misuse that costs a check is caught in debug builds only: the text is printed, then abort().
 #ifdef NDEBUG
 #define TANDEM_ASSERT(condition, text) static_cast<void>(0)

@@ -61,8 +61,10 @@ public:
         if (ended_by == ending::error) exception().~exception_ptr();
     }
 
-    static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
-    static void operator delete(void* p, std::size_t bytes) noexcept { release_frame(p, bytes); }
+    TANDEM_ALWAYS_INLINE static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+    TANDEM_ALWAYS_INLINE static void operator delete(void* p, std::size_t bytes) noexcept {
+        release_frame(p, bytes);
+    }
 
     bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
     bool stop_pending() const noexcept { return has(fiber_flag::stop) && shields == 0; }
@@ -230,7 +232,7 @@ void request_stop(detail::fiber& f) noexcept;
 
 inline loop_core& leaf::loop() const noexcept { return fiber_->root.owner->loop(); }
 
-inline bool leaf::suspend(std::coroutine_handle<> h) noexcept {
+TANDEM_ALWAYS_INLINE bool leaf::suspend(std::coroutine_handle<> h) noexcept {
     TANDEM_ASSERT(loop().on_its_thread(),
                   "tandem: co_await off the loop's thread; hand the work over with call_soon_threadsafe");
     awaiting_ = h;
@@ -242,7 +244,7 @@ inline bool leaf::suspend(std::coroutine_handle<> h) noexcept {
     return true;
 }
 
-inline void leaf::complete() noexcept {
+TANDEM_ALWAYS_INLINE void leaf::complete() noexcept {
     TANDEM_ASSERT(loop().on_its_thread(),
                   "tandem: a task is woken off its loop's thread; use call_soon_threadsafe");
     fiber_->set_leaf(nullptr);
@@ -291,6 +293,7 @@ inline void detail::frame::become_fiber(boundary& owner, fiber* like, std::uint8
 
 inline void detail::frame::end_fiber() noexcept {
     flags |= fiber_flag::ended;
+    if (!root.context && !root.listener && !root.info) return root.owner->child_done(*this);
     if (root.context) release(*root.context);
     root.context = nullptr;
     if (root.listener) root.listener->fiber_ended(*this);

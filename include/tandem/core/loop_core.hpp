@@ -112,10 +112,7 @@ public:
 
     void ready(detail::ready_node& node, detail::step kind) noexcept {
         ready_.push(node, kind);
-        if (!draining_) {
-            draining_ = true;
-            schedule_drain();
-        }
+        if (!draining_) start_draining();
     }
 
     /// Hands a node over from another thread. The pin keeps the loop alive until this call has left it.
@@ -211,6 +208,11 @@ protected:
     void discard_callbacks() noexcept;
 
 private:
+    TANDEM_NEVER_INLINE void start_draining() noexcept {
+        draining_ = true;
+        schedule_drain();
+    }
+
     call_handle queue_callback(detail::callback& node) noexcept {
         call_handle handle(node);
         enlist(node);

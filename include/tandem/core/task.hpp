@@ -195,14 +195,16 @@ private:
     fiber* fiber_;
 };
 
+[[noreturn]] TANDEM_NEVER_INLINE inline void throw_awaited_before() {
+    throw invalid_state_error(
+        "tandem::task: it was moved from or awaited before; a task is awaited once, make another or share "
+        "the handle that create_task gives");
+}
+
 /// A task that can still be awaited.
 template <class T>
 task<T>& unawaited(task<T>& t) {
-    if (!t) {
-        throw invalid_state_error(
-            "tandem::task: it was moved from or awaited before; a task is awaited once, make another or share "
-            "the handle that create_task gives");
-    }
+    if (!t) throw_awaited_before();
     return t;
 }
 

@@ -53,7 +53,7 @@ private:
         --size_;
     }
 
-    void grow() {
+    TANDEM_NEVER_INLINE void grow() {
         const std::size_t capacity = capacity_ == 0 ? 8 : capacity_ * 2;
         T* const room = allocate(capacity);
         std::size_t moved = 0;

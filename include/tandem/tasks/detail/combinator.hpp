@@ -59,9 +59,13 @@ protected:
     }
 
     std::coroutine_handle<> start_next() noexcept override {
-        frame* const child = may_start() ? next_child() : nullptr;
-        if (!child || !may_start()) pop_start();
-        if (child) return enter_child(*child);
+        if (may_start()) {
+            if (frame* const child = next_child()) {
+                if (!may_start()) pop_start();
+                return enter_child(*child);
+            }
+        }
+        pop_start();
         end_if_joined();
         return {};
     }
@@ -98,7 +102,7 @@ protected:
 private:
     bool may_start() const noexcept { return !aborting_ && running_ < limit_ && started_ < exhausted_at_; }
 
-    frame* next_child() noexcept {
+    TANDEM_ALWAYS_INLINE frame* next_child() noexcept {
         frame* child = nullptr;
         try {
             child = make_child(started_);
@@ -111,14 +115,14 @@ private:
             exhausted_at_ = started_;
             return nullptr;
         }
-        child_index_of_next_ = started_++;
+        ++started_;
         ++running_;
         return child;
     }
 
     std::coroutine_handle<> enter_child(frame& child) noexcept {
         const std::coroutine_handle<> h = boundary::enter_child(child);
-        child.root.previous = reinterpret_cast<detail::fiber*>(child_index_of_next_);
+        child.root.previous = reinterpret_cast<detail::fiber*>(started_ - 1);
         return h;
     }
 
@@ -203,7 +207,6 @@ private:
     std::size_t exhausted_at_ = none;
     std::size_t started_ = 0;
     std::size_t running_ = 0;
-    std::size_t child_index_of_next_ = 0;
     settle_on policy_;
     bool aborting_ = false;
     bool on_stack_ = false;
