@@ -46,6 +46,7 @@ inline constexpr std::uint8_t started = 2;
 inline constexpr std::uint8_t ended = 4;
 inline constexpr std::uint8_t has_value = 8;
 inline constexpr std::uint8_t scope = 16;      // part of the outer task: the body of a timeout, a group
+inline constexpr std::uint8_t shielded = 32;   // the request waits until `shield` has ended
 }  // namespace fiber_flag
 
 /// The promise of every task. A fiber is a linear chain of awaited tasks; it is no object of its own
@@ -67,7 +68,11 @@ public:
     }
 
     bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
-    bool stop_pending() const noexcept { return has(fiber_flag::stop) && shields == 0; }
+    bool stop_pending() const noexcept {
+        return (flags & (fiber_flag::stop | fiber_flag::shielded)) == fiber_flag::stop;
+    }
+    void set(std::uint8_t flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
+    void reset(std::uint8_t flag) noexcept { flags = static_cast<std::uint8_t>(flags & ~flag); }
     leaf* current_leaf() const noexcept { return reinterpret_cast<leaf*>(link); }
     void set_leaf(leaf* l) noexcept { link = reinterpret_cast<std::uintptr_t>(l); }
     std::exception_ptr& exception() noexcept {
@@ -106,7 +111,6 @@ public:
         root_part root;
         chain_part chain;
     };
-    std::uint16_t shields = 0;
     std::uint8_t flags = 0;
     ending ended_by = ending::value;
 };
@@ -260,15 +264,15 @@ inline void request_stop(detail::fiber& f) noexcept {
     using namespace detail::fiber_flag;
     if (f.has(detail::fiber_flag::stop | ended)) return;
     f.flags |= detail::fiber_flag::stop;
-    if (f.shields != 0 || !f.has(started)) return;
+    if (f.has(shielded) || !f.has(started)) return;
     leaf* const waits = f.current_leaf();
     if (waits && waits->on_cancel() == detach::done) waits->stop();
 }
 
 inline void detail::stop_in_spite_of_shields(fiber& f) noexcept {
     if (f.has(fiber_flag::ended)) return;
-    f.shields = 0;
-    f.flags |= fiber_flag::stop;
+    f.reset(fiber_flag::shielded);
+    f.set(fiber_flag::stop);
     leaf* const waits = f.has(fiber_flag::started) ? f.current_leaf() : nullptr;
     if (!waits) return;
     if (boundary* const scope = dynamic_cast<boundary*>(waits)) {

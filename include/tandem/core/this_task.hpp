@@ -56,7 +56,7 @@ inline const task_info& info_of(fiber& task) {
 /// The least deadline of the scopes around `f`, up to a shield; `never` if there is none.
 inline std::int64_t deadline_of(fiber& f) noexcept {
     std::int64_t least = never;
-    for (fiber* inner = &f; inner->shields == 0;) {
+    for (fiber* inner = &f; !inner->has(fiber_flag::shielded);) {
         boundary& scope = *inner->root.owner;
         const std::int64_t deadline = scope.deadline();
         if (deadline < least) least = deadline;

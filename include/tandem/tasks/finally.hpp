@@ -72,8 +72,8 @@ private:
             return complete();
         }
         frame& first = cleanup_.promise();
-        first.become_fiber(*this, nullptr, fiber_flag::scope);
-        first.shields = 1;  // neither a stop nor a deadline from outside reaches the cleanup
+        // Shielded: neither a stop nor a deadline from outside reaches the cleanup.
+        first.become_fiber(*this, nullptr, fiber_flag::scope | fiber_flag::shielded);
         loop_->ready(first, step::start);
     }
 

@@ -23,7 +23,7 @@ private:
     task<T> body_;
 };
 
-/// Awaits the body in the same fiber, which counts the shields around it: no scope of its own.
+/// Awaits the body in the same fiber, which is marked meanwhile: no scope of its own.
 template <class T>
 class shield_awaiter {
 public:
@@ -34,17 +34,19 @@ public:
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     transfer await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        ++fiber_.shields;
+        outermost_ = !fiber_.has(fiber_flag::shielded);
+        fiber_.set(fiber_flag::shielded);
         return body_.await_suspend(h);
     }
     T await_resume() {
-        --fiber_.shields;
+        if (outermost_) fiber_.reset(fiber_flag::shielded);
         return body_.await_resume();
     }
 
 private:
     task_awaiter<T> body_;
     fiber& fiber_;
+    bool outermost_ = true;
 };
 
 }  // namespace detail

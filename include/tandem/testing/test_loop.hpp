@@ -72,7 +72,8 @@ public:
     template <class T>
     T run(task<T> main);
 
-    /// Sets what is called before each step with its number, counted from 0; a sweep cancels there.
+    /// Sets what is called before each step and before time moves, with the number of steps so far; a
+    /// sweep cancels there.
     void before_step(detail::unique_function<void(std::uint64_t)> fn) { before_step_ = std::move(fn); }
 
     /// Cancels the task given to `run`, as a signal would.
@@ -91,7 +92,7 @@ private:
     template <class Done>
     void drive_until(Done done);
     void run_ready();
-    void shuffle_ready();
+    std::uint64_t shuffle_ready();
     void advance();
     void abandon();
     std::uint64_t next_random() noexcept;
@@ -144,7 +145,8 @@ void test_loop::drive_until(Done done) {
     while (!done()) {
         take_inbox();
         if (idle()) {
-            advance();
+            if (before_step_) before_step_(steps_);
+            if (idle()) advance();
         } else {
             run_ready();
         }
@@ -152,19 +154,21 @@ void test_loop::drive_until(Done done) {
 }
 
 inline void test_loop::run_ready() {
-    if (options_.seed()) shuffle_ready();
     const std::uint64_t before = steps_;
+    const std::uint64_t limit = options_.seed() ? shuffle_ready() : batch_steps_;
     do {  // one step at a time, so that a hook sees each
         if (before_step_) before_step_(steps_);
         run_steps(1);
-    } while (!idle() && !(options_.seed() && steps_ - before >= batch_steps_));
+    } while (!idle() && steps_ - before < limit);
     if (steps_ - steps_when_time_moved_ > options_.step_limit()) {
         throw hang_error("tandem::testing::run_virtual: " + std::to_string(options_.step_limit()) +
                          " steps and no time has passed; a task spins. " + detail::task_tree::draw(*this));
     }
 }
 
-inline void test_loop::shuffle_ready() {
+// Gives the number of steps after which to shuffle again: what becomes ready meanwhile may overtake
+// what was ready before.
+inline std::uint64_t test_loop::shuffle_ready() {
     std::vector<std::pair<detail::ready_node*, detail::step>> nodes;
     while (!ready_.empty()) {
         detail::step kind;
@@ -173,6 +177,7 @@ inline void test_loop::shuffle_ready() {
     }
     for (std::size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[next_random() % i]);
     for (const auto& node : nodes) ready_.push(*node.first, node.second);
+    return nodes.empty() ? 1 : 1 + next_random() % nodes.size();
 }
 
 // Time stands still while another thread owes this loop something.
