@@ -63,7 +63,8 @@ tandem::task<> first_failure_ends_it() {
 
 // Failures as values: each child has an outcome, and nobody is cancelled because another one failed.
 tandem::task<> failures_as_values() {
-    auto outcomes = co_await tandem::gather(tandem::return_exceptions, fetch("weather", 20ms), fetch_broken("news"));
+    auto outcomes =
+        co_await tandem::gather(tandem::return_exceptions, fetch("weather", 20ms), fetch_broken("news"));
     auto& [weather, news] = outcomes;
     check(weather.has_value() && news.has_exception(), "the failure of one leaves the other alone");
     std::cout << "outcomes: " << weather.value() << ", " << news.value_or("no news") << '\n';
@@ -88,7 +89,8 @@ tandem::task<> what_is_there_in_time() {
 
     std::size_t arrived = 0;
     for (const auto& outcome : outcomes) arrived += outcome.has_value() ? 1 : 0;
-    check(arrived == 2 && outcomes[2].was_cancelled(), "two arrive in time, the third says that it was cancelled");
+    check(arrived == 2 && outcomes[2].was_cancelled(),
+          "two arrive in time, the third says that it was cancelled");
     check(requests_open == 0, "nothing runs on after gather has returned");
     std::cout << "in time: " << arrived << " of " << outcomes.size() << '\n';
 }

@@ -47,9 +47,7 @@ tandem::task<> return_ticket() {
 }
 
 // However the booking ends, finally() awaits the cleanup; here that fails too, which makes two errors.
-tandem::task<> book_with_fee() {
-    co_await tandem::finally(book("flight", 10s), return_ticket);
-}
+tandem::task<> book_with_fee() { co_await tandem::finally(book("flight", 10s), return_ticket); }
 
 // The handles of create_task give the results once the group has ended.
 tandem::task<std::string> book_trip() {
@@ -78,10 +76,12 @@ tandem::task<int> first_answer() {
     co_return co_await tandem::with_task_group([&](tandem::task_group& group) -> tandem::task<int> {
         for (int worker = 1; worker <= 3; ++worker) {
             // fn, args...: callable and arguments are kept for as long as the child runs.
-            group.create_task([](tandem::queue<int>& to, int n) -> tandem::task<> {
-                co_await tandem::sleep(n * 10ms);
-                co_await to.put(n);
-            }, std::ref(answers), worker);
+            group.create_task(
+                [](tandem::queue<int>& to, int n) -> tandem::task<> {
+                    co_await tandem::sleep(n * 10ms);
+                    co_await to.put(n);
+                },
+                std::ref(answers), worker);
         }
         int answer = co_await answers.get();
         group.cancel();
@@ -104,7 +104,8 @@ tandem::task<> amain() {
         errors.handle<no_refund>([&](const no_refund& e) { problems += std::string("; ") + e.what(); });
         errors.rethrow_unhandled();  // whatever else it was is not ours to swallow
     }
-    check(problems == "no room for these dates; the fee for the flight is lost", "the group keeps both errors");
+    check(problems == "no room for these dates; the fee for the flight is lost",
+          "the group keeps both errors");
     std::cout << "not booked: " << problems << '\n';
 
     const int winner = co_await first_answer();

@@ -24,7 +24,7 @@ public:
         co_await tandem::sleep(2ms);
         --now_;
         ++served_;
-        co_return number * number;
+        co_return number* number;
     }
 
     int peak() const { return peak_; }
@@ -51,7 +51,8 @@ tandem::task<> limit_the_resource() {
 
     const std::vector<int> squares = co_await tandem::gather(std::move(requests));
     check(squares.size() == 100 && squares[99] == 99 * 99, "all have an answer, in order");
-    check(server.served() == 100 && server.peak() == 10, "the server saw 100 requests, never more than 10 at once");
+    check(server.served() == 100 && server.peak() == 10,
+          "the server saw 100 requests, never more than 10 at once");
     check(slots.value() == 10, "every permit came back");
     std::cout << "semaphore: peak " << server.peak() << ", free afterwards " << slots.value() << '\n';
 }

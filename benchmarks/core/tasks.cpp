@@ -230,9 +230,8 @@ awaitable<sample> gather_many(executor ex, std::size_t operations) {
     co_return result;
 }
 
-// Awaited as a deferred operation: the cheapest that Asio offers for this.
 awaitable<void> yields(executor ex, std::size_t times) {
-    for (std::size_t i = 0; i < times; ++i) co_await asio::post(ex, YIELD_TOKEN);
+    for (std::size_t i = 0; i < times; ++i) co_await asio::post(ex, use_awaitable);
 }
 
 awaitable<sample> yield_alone(executor ex, std::size_t operations) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ struct row {
     spread peer;
     spread ratio;
     std::optional<double> bar;
-    double allocations = 0;
+    double allocations = 0;  // of the round that had most
+    double peer_allocations = 0;
     std::optional<double> most_allocations;
 
     bool holds() const { return !bar || ratio.median >= *bar; }
@@ -46,7 +48,7 @@ public:
         own.workload = workload_.name;
         own.unit = workload_.unit;
         own.tandem = costs(0);
-        for (const sample& s : samples_[0]) own.allocations = std::max(own.allocations, s.allocations);
+        own.allocations = allocations(0);
         own.most_allocations = workload_.most_allocations;
         if (workload_.peers.empty()) result.push_back(own);
         for (std::size_t who = 1; who < samples_.size(); ++who) {
@@ -54,6 +56,7 @@ public:
             r.peer_name = workload_.peers[who - 1].name;
             r.peer = costs(who);
             r.ratio = ratios(who);
+            r.peer_allocations = allocations(who);
             r.bar = workload_.peers[who - 1].bar;
             result.push_back(r);
         }
@@ -67,6 +70,11 @@ private:
         std::vector<double> values;
         for (const sample& s : samples_[who]) values.push_back(s.cost);
         return spread_of(values);
+    }
+    double allocations(std::size_t who) const {
+        double most = 0;
+        for (const sample& s : samples_[who]) most = std::max(most, s.allocations);
+        return most;
     }
     spread ratios(std::size_t who) const {
         std::vector<double> values;

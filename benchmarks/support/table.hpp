@@ -36,12 +36,14 @@ inline std::vector<std::string> cells_of(const row& r) {
             compared ? digits(r.ratio.least) + ".." + digits(r.ratio.most) : "-",
             r.bar ? digits(*r.bar) : "-",
             verdict,
-            digits(r.allocations) + (r.allocates_too_much() ? " TOO MANY" : "")};
+            digits(r.allocations) + (r.allocates_too_much() ? " TOO MANY" : ""),
+            compared ? digits(r.peer_allocations) : "-"};
 }
 
 inline void print_table(std::ostream& out, const std::vector<row>& rows) {
     std::vector<std::vector<std::string>> lines{
-        {"workload", "unit", "tandem", "least", "peer", "peer's", "ratio", "spread", "bar", "holds", "allocations"}};
+        {"workload", "unit", "tandem", "least", "peer", "peer's", "ratio", "spread", "bar", "holds", "allocations",
+         "peer's"}};
     for (const row& r : rows) lines.push_back(cells_of(r));
     std::vector<std::size_t> widths(lines.front().size());
     for (const auto& line : lines) {

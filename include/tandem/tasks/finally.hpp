@@ -67,6 +67,7 @@ private:
     void start_cleanup() noexcept {
         try {
             cleanup_ = make_cleanup_();
+            unawaited(cleanup_);
         } catch (...) {
             cleanup_error_ = std::current_exception();
             return complete();

@@ -72,9 +72,11 @@ protected:
         body_ = &body;
         return enter_child(body, detail::fiber_flag::scope);
     }
-    /// The body could not even be made.
+    /// The body could not even be made; it may have started children before.
     void fail_body(std::exception_ptr e) noexcept {
         body_error_ = std::move(e);
+        cancel();
+        if (children() != 0) return;
         ended_ = true;
         complete();
     }
@@ -157,6 +159,7 @@ public:
         if (!begin(h)) return stay_suspended();
         try {
             task_ = body_(static_cast<task_group&>(*this));
+            unawaited(task_);
         } catch (...) {
             fail_body(std::current_exception());
             return stay_suspended();
