@@ -1,0 +1,71 @@
+// tandem - one call of a callable that is kept with its arguments, and what became of it
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <tandem/base/callable.hpp>
+#include <tandem/base/outcome.hpp>
+#include <tandem/core/task.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+/// Calls see the kept arguments as `const&`; what was passed with `std::ref` stays a reference.
+template <class Fn, class... Args>
+decltype(auto) call_kept(Fn& fn, const std::tuple<Args...>& args) {
+    return std::apply([&fn](const auto&... each) -> decltype(auto) { return fn(each...); }, args);
+}
+template <class T>
+struct kept_argument {
+    using type = const T&;
+};
+template <class T>
+struct kept_argument<T&> {
+    using type = T&;
+};
+
+template <class Fn, class... Args>
+concept called_afresh = std::is_invocable_v<Fn&, typename kept_argument<Args>::type...> &&
+                        awaitable<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
+
+template <class Fn, class... Args>
+using attempt_result_t = await_result_t<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
+
+/// Awaits what `call()` makes and notes how it ended. A stop leaves nothing: the frames are gone.
+template <class T, class Call>
+task<> attempt(Call& call, std::optional<outcome<T>>& ended) {
+    std::exception_ptr error;
+    try {
+        if constexpr (std::is_void_v<T>) {
+            co_await call();
+            ended.emplace(std::in_place, std::monostate());
+        } else {
+            T value = co_await call();
+            ended.emplace(std::in_place, stored_t<T>(static_cast<T&&>(value)));
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error) ended.emplace(error);
+}
+
+/// The value of an outcome as the call itself would have given it.
+template <class T>
+T deliver(outcome<T>& ended) {
+    if constexpr (std::is_void_v<T>) {
+        ended.value();
+    } else if constexpr (std::is_reference_v<T>) {
+        return static_cast<T>(ended.value().get());
+    } else {
+        return std::move(ended).value();
+    }
+}
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI
