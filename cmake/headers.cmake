@@ -25,6 +25,8 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/fiber.hpp
   include/tandem/core/frame_alloc.hpp
   include/tandem/core/loop_core.hpp
+  include/tandem/core/loop_service.hpp
+  include/tandem/core/random.hpp
   include/tandem/core/sleep.hpp
   include/tandem/core/task.hpp
   include/tandem/core/this_task.hpp
@@ -55,6 +57,25 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/timeout.hpp
   include/tandem/tasks/wait.hpp
   include/tandem/asio/detail/handler_memory.hpp
+  include/tandem/cpu/detail/available_cores.hpp
+  include/tandem/cpu/detail/job.hpp
+  include/tandem/cpu/detail/job_line.hpp
+  include/tandem/cpu/executor.hpp
+  include/tandem/cpu/executor_statistics.hpp
+  include/tandem/cpu/job_options.hpp
+  include/tandem/resilience/circuit_breaker.hpp
+  include/tandem/resilience/circuit_breaker_options.hpp
+  include/tandem/resilience/detail/attempt.hpp
+  include/tandem/resilience/detail/call_window.hpp
+  include/tandem/resilience/detail/latency_histogram.hpp
+  include/tandem/resilience/detail/limiter_line.hpp
+  include/tandem/resilience/detail/rate_meter.hpp
+  include/tandem/resilience/hedge.hpp
+  include/tandem/resilience/limiter_map.hpp
+  include/tandem/resilience/rate_limiter.hpp
+  include/tandem/resilience/retry.hpp
+  include/tandem/resilience/retry_budget.hpp
+  include/tandem/resilience/verdict.hpp
   include/tandem/trace/dump_tasks.hpp
   include/tandem/testing/sweep.hpp
   include/tandem/testing/test_loop.hpp

@@ -189,6 +189,7 @@ inline event_loop::~event_loop() {
         } catch (...) {  // thrown by a plain Asio handler; the tasks still have to be joined
         }
     }
+    services_.clear();
     tasks_.report_unretrieved();
     wait_for_pins();
     discard_callbacks();
@@ -313,6 +314,7 @@ T event_loop::run(task<T> main, run_options options) {
         }
     }
     main_ = nullptr;
+    services_.clear();
     update_hold();
     if (thrown_by_handler) std::rethrow_exception(thrown_by_handler);
     if (signal != 0 && scope.stopped()) throw interrupted_error(signal);

@@ -166,6 +166,15 @@ protected:
     /// The operation has ended because the task was cancelled: its frames are destroyed.
     void stop() noexcept;
 
+    /// Goes to the end of the ready queue, and nothing else: a cancel that comes meanwhile still stops
+    /// the task there. `await_resume` calls `turn_came()`, `on_cancel` `stop_in_turn()`.
+    void give_turn() noexcept;
+    void turn_came() const noexcept { fiber_->set_leaf(nullptr); }
+    void stop_in_turn() noexcept {
+        link = (link & ~detail::step_mask) | static_cast<std::uintptr_t>(detail::step::unwind);
+        fiber_->set_leaf(nullptr);
+    }
+
 private:
     friend void request_stop(detail::fiber& f) noexcept;
     friend void detail::stop_in_spite_of_shields(detail::fiber& f) noexcept;
@@ -254,6 +263,8 @@ TANDEM_ALWAYS_INLINE void leaf::complete() noexcept {
     fiber_->set_leaf(nullptr);
     loop().ready(*this, detail::step::resume);
 }
+
+inline void leaf::give_turn() noexcept { loop().ready(*this, detail::step::resume); }
 
 inline void leaf::stop() noexcept {
     fiber_->set_leaf(nullptr);

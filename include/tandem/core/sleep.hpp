@@ -20,19 +20,25 @@ public:
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept {
         if (!suspend(h)) return;
-        if (origin_ == from::now && ticks_ <= 0) return complete();
+        if (gives_turn()) return give_turn();
         const std::int64_t when = origin_ == from::now ? later(loop().ticks(), ticks_) : ticks_;
         armed_ = loop().arm_timer(*this, when);
         if (!armed_) complete();
     }
     void await_resume() const {
+        if (gives_turn()) return turn_came();
         if (!armed_) throw std::bad_alloc();
     }
     const char* kind() const noexcept override { return "sleep"; }
 
 private:
     void fire() noexcept override { complete(); }
+    bool gives_turn() const noexcept { return origin_ == from::now && ticks_ <= 0; }
     detach on_cancel() noexcept override {
+        if (gives_turn()) {
+            stop_in_turn();
+            return detach::later;
+        }
         loop().disarm_timer(*this);
         return detach::done;
     }

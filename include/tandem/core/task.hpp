@@ -229,16 +229,30 @@ auto task_promise::await_transform(A&& operand) {
     }
 }
 
+template <class T>
+struct kept_result {
+    using type = T;
+};
+template <class T>
+    requires std::is_copy_constructible_v<T>
+struct kept_result<const T&> {
+    using type = T;
+};
+
+/// What a combinator keeps of an awaitable: its result, but a copy of what a handle lends.
+template <class A>
+using kept_result_t = typename kept_result<await_result_t<A>>::type;
+
 /// Anything awaitable as a task, for the combinators. What stands in the co_await expression that
 /// the combinator is part of lives until it has ended, so a reference is enough.
 template <class A>
-task<await_result_t<A>> awaited(A&& operand) {
+task<kept_result_t<A>> awaited(A&& operand) {
     co_return co_await std::forward<A>(operand);
 }
 
 /// The same for an operand that is gone when the call returns: an element that a view made.
 template <class A>
-task<await_result_t<A>> awaited_element(A operand) {
+task<kept_result_t<A>> awaited_element(A operand) {
     co_return co_await std::move(operand);
 }
 

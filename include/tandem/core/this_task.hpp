@@ -72,13 +72,16 @@ public:
     checkpoint_awaiter() noexcept = default;
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept {
-        if (suspend(h)) complete();
+        if (suspend(h)) give_turn();
     }
-    void await_resume() const noexcept {}
+    void await_resume() const noexcept { turn_came(); }
     const char* kind() const noexcept override { return "checkpoint"; }
 
 private:
-    detach on_cancel() noexcept override { return detach::later; }  // in the ready queue already
+    detach on_cancel() noexcept override {
+        stop_in_turn();
+        return detach::later;
+    }
 };
 
 }  // namespace detail
@@ -128,7 +131,7 @@ inline duration remaining() {
 }
 
 /// Lets everything run that is ready now, then goes on.
-/// Cancellation: stops here if the task was cancelled.
+/// Cancellation: stops here if the task was cancelled, also while the others ran.
 [[nodiscard("co_await it")]] inline detail::checkpoint_awaiter checkpoint() noexcept { return {}; }
 
 }  // namespace this_task

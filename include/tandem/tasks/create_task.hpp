@@ -94,4 +94,10 @@ auto create_task(Fn&& fn, Args&&... args) {
     return root.create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
 }
 
+template <class Fn, class... Args>
+    requires detail::starts_nothing<Fn, Args...>
+void create_task(Fn&&, Args&&...) {
+    TANDEM_REFUSE_TO_START(Fn);
+}
+
 }  // namespace tandem::inline TANDEM_ABI

@@ -16,13 +16,15 @@ namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
 template <class T, class Cleanup>
-class finally_awaiter final : public boundary {
+class finally_awaiter final : public boundary, private call_node {
     using cleanup_task = std::invoke_result_t<Cleanup&>;
 
 public:
     template <class F>
     finally_awaiter(task<T>&& body, F&& cleanup)
-        : body_(std::move(body)), make_cleanup_(forward_callable<F>(cleanup)) {}
+        : call_node(&finally_awaiter::start_cleanup),
+          body_(std::move(body)),
+          make_cleanup_(forward_callable<F>(cleanup)) {}
 
     bool await_ready() const noexcept { return false; }
     // A stop that is pending on entry: the body never runs, so nothing is there to clean up.
@@ -40,7 +42,7 @@ public:
     void each_child(void (*visit)(void*, detail::fiber&), void* with) override {
         if (cleanup_) {
             visit(with, cleanup_.promise());
-        } else {
+        } else if (body_) {
             visit(with, body_.promise());
         }
     }
@@ -48,7 +50,7 @@ public:
 
 private:
     void cancel_children() noexcept override {
-        if (!cleanup_) request_stop(body_.promise());
+        if (body_ && !cleaning_) request_stop(body_.promise());
     }
 
     void child_done(detail::fiber& child) noexcept override {
@@ -61,10 +63,15 @@ private:
             static_cast<void>(body_.release());
             loop_->bury(child.handle());
         }
-        start_cleanup();
+        loop_->ready(static_cast<call_node&>(*this), step::call);  // what the body held is gone by then
     }
 
+    static void start_cleanup(call_node& node, loop_core*) noexcept {
+        static_cast<finally_awaiter&>(node).start_cleanup();
+    }
     void start_cleanup() noexcept {
+        loop_->set_running(&fiber());
+        cleaning_ = true;
         try {
             cleanup_ = make_cleanup_();
             unawaited(cleanup_);
@@ -83,6 +90,7 @@ private:
     cleanup_task cleanup_;
     std::exception_ptr body_error_;
     std::exception_ptr cleanup_error_;
+    bool cleaning_ = false;
 };
 
 }  // namespace detail

@@ -128,6 +128,14 @@ template <awaitable... A>
         detail::settle_on::first_error, detail::as_task<A>(std::forward<A>(children))...);
 }
 
+template <class... A>
+    requires(sizeof...(A) > 0 && !(awaitable<A> && ...) && (detail::is_task_v<std::remove_cvref_t<A>> || ...))
+void gather(A&&...) {
+    static_assert(sizeof...(A) == 0,
+                  "tandem::gather: not all arguments can be awaited; a named task is moved in, "
+                  "gather(std::move(t), other()), because it is awaited once");
+}
+
 /// The same for a range; gives a `std::vector` in the order of the range. Tasks are moved out of it.
 template <awaitable_range R>
 [[nodiscard("co_await it")]] auto gather(R&& children) {

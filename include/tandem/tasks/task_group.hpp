@@ -31,7 +31,7 @@ public:
     template <class T>
     task_handle<T> create_task(task<T> t, std::string_view name = {},
                                const std::source_location& where = std::source_location::current()) {
-        require_open();
+        if (ended_ && !must_be_open()) return task_handle<T>::never_started();
         return task_handle<T>(add_child(std::move(t), name, where));
     }
 
@@ -40,6 +40,12 @@ public:
         requires detail::starts_task<Fn, Args...>
     auto create_task(Fn&& fn, Args&&... args) {
         return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
+    }
+
+    template <class Fn, class... Args>
+        requires detail::starts_nothing<Fn, Args...>
+    void create_task(Fn&&, Args&&...) {
+        TANDEM_REFUSE_TO_START(Fn);
     }
 
     /// Ends the group without an error: children and the rest of the body are cancelled and joined.
@@ -91,18 +97,37 @@ private:
     void body_done(detail::fiber& body) noexcept;
     void note_failure(const std::exception_ptr& e) noexcept;
     bool is_child(const detail::fiber& f) const noexcept;
-    void require_open() const {
-        if (!ended_) return;
+    /// A group that has ended takes no task. False if it was cancelled: a destructor that runs while
+    /// its tasks unwind cannot afford an exception, so the task is dropped as one born cancelled.
+    bool must_be_open() const {
+        if (cancelled_) return false;
         throw invalid_state_error(
             "tandem::task_group::create_task: the group has ended; start the task before its body and "
             "children have ended");
     }
+    void end() noexcept;
+
+    /// Ends the group in a step of its own.
+    class late_end final : public detail::call_node {
+    public:
+        explicit late_end(task_group& group) noexcept : call_node(&late_end::run), group_(group) {}
+
+    private:
+        static void run(detail::call_node& self, loop_core* loop) noexcept {
+            task_group& group = static_cast<late_end&>(self).group_;
+            group.end_queued_ = false;
+            if (loop && group.children() == 0) group.end();
+        }
+        task_group& group_;
+    };
 
     detail::fiber* body_ = nullptr;
     detail::intrusive_list<join_awaiter> joins_;
     on_failure policy_;
     bool ended_ = false;
     bool child_stopped_ = false;  // by the group's cancellation, not by its own handle
+    bool end_queued_ = false;
+    late_end late_end_{*this};
 };
 
 /// Awaitable of `task_group::join`.
@@ -237,11 +262,21 @@ inline void task_group::child_done(detail::fiber& child) noexcept {
         unlink(child);
         loop_->bury(child.handle());
     }
-    if (children() != 0) return;
+    if (children() != 0 || end_queued_) return;
     if (body_) {
         while (join_awaiter* const waiting = joins_.pop_front()) waiting->complete();
         return;
     }
+    // Stopped through its handle: its locals go when this step ends, and may start another child.
+    if (child.ended_by == detail::ending::stopped && !cancelled_) {
+        end_queued_ = true;
+        loop_->ready(late_end_, detail::step::call);
+        return;
+    }
+    end();
+}
+
+inline void task_group::end() noexcept {
     ended_ = true;
     const bool failed = body_error_ || (policy_ == on_failure::cancel_siblings && !failures_.empty());
     const bool complete = !body_stopped_ && !child_stopped_;

@@ -29,6 +29,16 @@ public:
 
     task_handle() noexcept = default;
     explicit task_handle(detail::fiber& started) noexcept { attach(&started); }
+    /// Of a task that was dropped because its scope was being cancelled: it counts as stopped.
+    static task_handle never_started() noexcept {
+        task_handle dropped;
+        try {
+            dropped.block_ = new detail::handle_block_of<T>(nullptr);
+        } catch (const std::bad_alloc&) {
+            dropped.lost_ = true;
+        }
+        return dropped;
+    }
     task_handle(const task_handle& other) : block_(other.shared_block()), lost_(other.lost_) {
         if (block_) block_->retain();
     }

@@ -61,6 +61,7 @@ public:
         random_source_ = detail::random_source(random_);
     }
     ~test_loop() {
+        services_.clear();
         wait_for_pins();
         root_tasks_.report_unretrieved();
         discard_callbacks();
@@ -133,9 +134,11 @@ T test_loop::run(task<T> main) {
     } catch (...) {
         abandon();
         main_ = nullptr;
+        services_.clear();
         throw;
     }
     main_ = nullptr;
+    services_.clear();
     return scope.take();
 }
 

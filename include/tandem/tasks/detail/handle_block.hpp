@@ -75,7 +75,11 @@ public:
 
 protected:
     explicit handle_block(detail::fiber* target) noexcept : target_(target) {
-        if (target) target->root.listener = this;
+        if (target) {
+            target->root.listener = this;
+        } else {
+            ended_by_ = ending::stopped;
+        }
     }
     ~handle_block() {
         if (info_) destroy(*info_);
