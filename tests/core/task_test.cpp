@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <tandem/core/sleep.hpp>
+#include <tandem/tasks/create_task.hpp>
 #include <tandem/tasks/gather.hpp>
 #include <tandem/tasks/timeout.hpp>
 
@@ -46,6 +47,26 @@ class throws_when_moved {
 public:
     throws_when_moved() = default;
     throws_when_moved(throws_when_moved&&) { throw std::runtime_error("moved"); }
+};
+
+class fixed {
+public:
+    explicit fixed(int v) : value(v) {}
+    fixed& operator=(const fixed&) = delete;
+    fixed(const fixed&) = default;
+    const int value;
+};
+
+class notes {
+public:
+    notes(std::vector<int>& to, int id) : to_(to), id_(id) {}
+    notes(const notes&) = delete;
+    notes& operator=(const notes&) = delete;
+    ~notes() { to_.push_back(id_); }
+
+private:
+    std::vector<int>& to_;
+    int id_;
 };
 
 task<> returns_nothing() { co_return; }
@@ -92,26 +113,26 @@ TANDEM_TEST("task: void, value, reference and move-only results", "[core][task][
     CHECK(*p == 4);
 }
 
-TANDEM_TEST("task: an over-aligned result is where its alignment says", "[core][task][virtual]") {
+// Compilers do not align coroutine frames beyond the default, so the results are looked at elsewhere.
+TEST_CASE("task: an over-aligned result is where its alignment says", "[core][task][virtual]") {
+    const auto frames = tandem::detail::live_frames;
     for (int i = 0; i < 20; ++i) {
-        const wide w = co_await returns_wide(i);
+        const wide w = tandem::testing::run_virtual(returns_wide(i));
         CHECK(w.value == i);
         CHECK(is_aligned(&w, alignof(wide)));
-        auto both = co_await tandem::gather(returns_wide(i), returns_wide(i + 1));
-        auto& [a, b] = both;
-        CHECK(is_aligned(&a, alignof(wide)));
-        CHECK(a.value + b.value == 2 * i + 1);
+        tandem::task_handle<wide> handle;
+        const auto starts = [](tandem::task_handle<wide>& h, int v) -> task<> {
+            h = tandem::create_task(returns_wide(v));
+            co_await tandem::sleep(1s);
+        };
+        tandem::testing::run_virtual(starts(handle, i));
+        CHECK(is_aligned(&handle.result(), alignof(wide)));
+        CHECK(handle.result().value == i);
     }
+    CHECK(tandem::detail::live_frames == frames);
 }
 
 TANDEM_TEST("task: a result without a default constructor or assignment", "[core][task][virtual]") {
-    class fixed {
-    public:
-        explicit fixed(int v) : value(v) {}
-        fixed& operator=(const fixed&) = delete;
-        fixed(const fixed&) = default;
-        const int value;
-    };
     const auto make = [](int v) -> task<fixed> { co_return fixed(v); };
     const fixed f = co_await make(5);
     CHECK(f.value == 5);
@@ -200,17 +221,6 @@ TANDEM_TEST("task: arguments live until the task has ended, the awaited frame go
 
 TANDEM_TEST("task: a stop destroys frames innermost first and runs no catch", "[core][task][virtual]") {
     std::vector<int> log;
-    class notes {
-    public:
-        notes(std::vector<int>& to, int id) : to_(to), id_(id) {}
-        notes(const notes&) = delete;
-        notes& operator=(const notes&) = delete;
-        ~notes() { to_.push_back(id_); }
-
-    private:
-        std::vector<int>& to_;
-        int id_;
-    };
     const auto inner = [](std::vector<int>& to) -> task<> {
         const notes a(to, 3);
         const notes b(to, 2);

@@ -44,12 +44,12 @@ class event_loop;
 namespace detail {
 
 /// Lives in the io_context, so that a handler that outlives its loop finds that out.
-class loop_service final : public boost::asio::execution_context::service {
+class loop_registration final : public boost::asio::execution_context::service {
 public:
-    using key_type = loop_service;
+    using key_type = loop_registration;
     inline static boost::asio::execution_context::id id;
 
-    explicit loop_service(boost::asio::execution_context& context)
+    explicit loop_registration(boost::asio::execution_context& context)
         : boost::asio::execution_context::service(context) {}
 
     event_loop* loop = nullptr;
@@ -95,8 +95,8 @@ public:
 
     /// The loop that is attached to an execution context, or null.
     static event_loop* attached_to(boost::asio::execution_context& context) {
-        if (!boost::asio::has_service<detail::loop_service>(context)) return nullptr;
-        return boost::asio::use_service<detail::loop_service>(context).loop;
+        if (!boost::asio::has_service<detail::loop_registration>(context)) return nullptr;
+        return boost::asio::use_service<detail::loop_registration>(context).loop;
     }
 
     // ---- for co_spawn and the threadsafe calls
@@ -124,7 +124,7 @@ private:
 
     std::unique_ptr<boost::asio::io_context> owned_;
     boost::asio::io_context& context_;
-    detail::loop_service& service_;
+    detail::loop_registration& service_;
     // With the concrete executor: the type-erased one costs every file a third of a second to compile.
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                       boost::asio::io_context::executor_type>
@@ -148,7 +148,7 @@ public:
     }
 
 private:
-    detail::loop_service* service_;
+    detail::loop_registration* service_;
     allocator_type allocator_;
 };
 
@@ -161,13 +161,13 @@ public:
     }
 
 private:
-    detail::loop_service* service_;
+    detail::loop_registration* service_;
 };
 
 inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned, boost::asio::io_context* borrowed)
     : owned_(std::move(owned)),
       context_(borrowed ? *borrowed : *owned_),
-      service_(boost::asio::use_service<detail::loop_service>(context_)),
+      service_(boost::asio::use_service<detail::loop_registration>(context_)),
       timer_(context_),
       tasks_(*this) {
     if (service_.loop) {
@@ -189,7 +189,7 @@ inline event_loop::~event_loop() {
         } catch (...) {  // thrown by a plain Asio handler; the tasks still have to be joined
         }
     }
-    services_.clear();
+    possessions_.clear();
     tasks_.report_unretrieved();
     wait_for_pins();
     discard_callbacks();
@@ -314,7 +314,7 @@ T event_loop::run(task<T> main, run_options options) {
         }
     }
     main_ = nullptr;
-    services_.clear();
+    possessions_.clear();
     update_hold();
     if (thrown_by_handler) std::rethrow_exception(thrown_by_handler);
     if (signal != 0 && scope.stopped()) throw interrupted_error(signal);

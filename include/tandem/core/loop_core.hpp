@@ -20,7 +20,7 @@
 #include <tandem/core/detail/loop_pins.hpp>
 #include <tandem/core/detail/ready_node.hpp>
 #include <tandem/core/detail/timer_heap.hpp>
-#include <tandem/core/loop_service.hpp>
+#include <tandem/core/loop_owned.hpp>
 #include <tandem/core/random.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -173,9 +173,9 @@ public:
     bool has_virtual_clock() const noexcept { return virtual_clock_; }
 
     /// What the loop owns beside its tasks; made on first use, gone when `run` ends. Loop's thread only.
-    template <class Service>
-    Service& service() {
-        return services_.get<Service>();
+    template <class T>
+    T& owned() {
+        return possessions_.get<T>();
     }
 
     void set_next(std::coroutine_handle<> h) noexcept { next_ = h; }  // trampoline mode
@@ -271,7 +271,7 @@ protected:
     detail::random_source random_source_;
     detail::inbox inbox_;
     detail::loop_pins pins_;
-    loop_services services_;
+    loop_possessions possessions_;
     detail::unique_function<void(const unhandled_error&)> unhandled_;
     detail::unique_function<void(std::exception_ptr)> suppressed_;
 };

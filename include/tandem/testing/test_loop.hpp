@@ -61,7 +61,7 @@ public:
         random_source_ = detail::random_source(random_);
     }
     ~test_loop() {
-        services_.clear();
+        possessions_.clear();
         wait_for_pins();
         root_tasks_.report_unretrieved();
         discard_callbacks();
@@ -134,11 +134,11 @@ T test_loop::run(task<T> main) {
     } catch (...) {
         abandon();
         main_ = nullptr;
-        services_.clear();
+        possessions_.clear();
         throw;
     }
     main_ = nullptr;
-    services_.clear();
+    possessions_.clear();
     return scope.take();
 }
 
