@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <tandem/core/context.hpp>
 #include <tandem/core/sleep.hpp>
 #include <tandem/tasks/create_task.hpp>
 #include <tandem/tasks/gather.hpp>
@@ -41,6 +42,15 @@ class alignas(64) wide {
 public:
     explicit wide(int v) noexcept : value(v) {}
     int value;
+};
+
+class alignas(64) probe {
+public:
+    explicit probe(bool& good) noexcept : good_(good) {}
+    void operator()() const noexcept { good_ = good_ && reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
+
+private:
+    bool& good_;
 };
 
 class throws_when_moved {
@@ -130,6 +140,26 @@ TEST_CASE("task: an over-aligned result is where its alignment says", "[core][ta
         CHECK(handle.result().value == i);
     }
     CHECK(tandem::detail::live_frames == frames);
+}
+
+TEST_CASE("task_local, call_soon: over-aligned values and callables are where their alignment says",
+          "[core][task_local][callback][virtual]") {
+    static tandem::task_local<wide> local(wide(0));
+    bool aligned = true;
+    const auto body = [](bool& good) -> task<> {
+        for (int i = 0; i < 20; ++i) {
+            const auto child = [](bool& ok, int v) -> task<> {
+                local.set(wide(v));
+                ok = ok && is_aligned(&local.get(), alignof(wide)) && local.get().value == v;
+                co_return;
+            };
+            co_await tandem::gather(child(good, i), child(good, i + 1));
+            tandem::this_task::loop().call_soon(probe(good));
+        }
+        co_await tandem::this_task::checkpoint();
+    };
+    tandem::testing::run_virtual(body(aligned));
+    CHECK(aligned);
 }
 
 TANDEM_TEST("task: a result without a default constructor or assignment", "[core][task][virtual]") {

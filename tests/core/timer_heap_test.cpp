@@ -162,7 +162,7 @@ TEST_CASE("timer_heap: agrees with a sorted list over random operations", "[core
         bool agrees = true;
         for (int step = 0; step < 3000; ++step) {
             const int id = static_cast<int>(random() % static_cast<unsigned>(count));
-            const unsigned choice = random() % 10;
+            const auto choice = random() % 10;
             if (choice < 5) {
                 if (t[id].armed()) continue;
                 const std::int64_t when = now + static_cast<std::int64_t>(random() % (shape == 0 ? 4 : 1000));

@@ -18,6 +18,17 @@ using tandem::task;
 
 namespace {
 
+class sets {
+public:
+    explicit sets(tandem::event& on) noexcept : on_(on) {}
+    sets(const sets&) = delete;
+    sets& operator=(const sets&) = delete;
+    ~sets() { on_.set(); }
+
+private:
+    tandem::event& on_;
+};
+
 task<> wait_and_note(tandem::event& e, std::vector<int>& log, int who) {
     co_await e.wait();
     log.push_back(who);
@@ -138,15 +149,6 @@ TANDEM_TEST("event: a cancelled task does not pass one that is set", "[sync][eve
 TANDEM_TEST("event: set from a destructor that runs while a task unwinds", "[sync][event][virtual]") {
     tandem::event e;
     std::vector<int> log;
-    class sets {
-    public:
-        explicit sets(tandem::event& on) noexcept : on_(on) {}
-        sets(const sets&) = delete;
-        ~sets() { on_.set(); }
-
-    private:
-        tandem::event& on_;
-    };
     const auto body = [](tandem::event& on) -> task<> {
         const sets guard(on);
         co_await tandem::sleep(1h);

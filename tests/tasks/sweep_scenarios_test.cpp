@@ -512,7 +512,93 @@ task<> mixes_everything(world& w) {
 TANDEM_SWEEP("sweep: combinators inside combinators", "[tasks][sweep][virtual]", mixes_everything,
              cleaned_as_often_as_begun)
 
+// ---- a child that cancels the whole program while its siblings are being started
+
+enum class then { returns, suspends, throws };
+
+task<int> cancels_main(world& w, bool cancels, then next) {
+    scoped here(w);
+    ++w.tally["started"];
+    if (cancels) {
+        ++w.tally["cancelled"];
+        tandem::this_task::loop().main()->cancel_children();
+    }
+    if (next == then::suspends) co_await tandem::sleep(1s);
+    if (next == then::throws && cancels) throw std::runtime_error("after the cancel");
+    co_return 1;
+}
+std::vector<task<int>> one_cancels(world& w, int which, then next) {
+    std::vector<task<int>> children;
+    for (int i = 0; i < 4; ++i) children.push_back(cancels_main(w, i == which, next));
+    return children;
+}
+constexpr int forms = 11;
+task<> starts_in_form(world& w, int form, int which, then next) {
+    auto children = one_cancels(w, which, next);
+    switch (form) {
+        case 0: co_await tandem::gather(std::move(children)); break;
+        case 1: co_await tandem::gather(tandem::return_exceptions, std::move(children)); break;
+        case 2: co_await tandem::gather(tandem::limit(2), std::move(children)); break;
+        case 3: co_await tandem::gather(tandem::within(1h), std::move(children)); break;
+        case 4: co_await tandem::race(std::move(children)); break;
+        case 5: co_await tandem::any_success(std::move(children)); break;
+        case 6:
+            co_await tandem::gather(std::move(children[0]), std::move(children[1]), std::move(children[2]),
+                                    tandem::gather(std::move(children[3])));
+            break;
+        case 7: co_await tandem::timeout(1h, tandem::timeout(1h, std::move(children[static_cast<std::size_t>(which)]))); break;
+        case 8: co_await tandem::shield(tandem::gather(std::move(children))); break;
+        case 9:
+            co_await tandem::finally(tandem::gather(std::move(children)), [&w]() -> task<> {
+                ++w.tally["cleaned"];
+                co_await tandem::sleep(1s);
+                ++w.tally["cleaned"];
+            });
+            break;
+        default:
+            co_await tandem::with_task_group([&](tandem::task_group& group) -> task<> {
+                for (task<int>& t : children) group.create_task(std::move(t));
+                co_await group.join();
+            });
+    }
+    co_await tandem::this_task::checkpoint();
+    ++w.tally["went on"];
+}
+
 }  // namespace
+
+TEST_CASE("sweep: a child cancels the whole program while its siblings are being started", "[tasks][sweep][virtual]") {
+    for (int form = 0; form < forms; ++form) {
+        for (int which = 0; which < 4; ++which) {
+            for (const then next : {then::returns, then::suspends, then::throws}) {
+                INFO("form " << form << ", child " << which << ", then " << static_cast<int>(next));
+                const auto frames = tandem::detail::live_frames;
+                {
+                    world w;
+                    bool stopped = false;
+                    bool failed = false;
+                    try {
+                        tandem::testing::run_virtual(starts_in_form(w, form, which, next));
+                    } catch (const tandem::cancelled_error&) {
+                        stopped = true;
+                    } catch (const std::exception&) {
+                        failed = true;
+                    }
+                    CHECK(w.problems().empty());
+                    // A race may be won before the turn of the one that cancels.
+                    const bool cancelled = w.count("cancelled") != 0;
+                    CHECK((cancelled || form == 4 || form == 5));
+                    CHECK((stopped || failed) == cancelled);
+                    CHECK((w.count("went on") == 0) == cancelled);
+                    if (cancelled && next != then::throws) CHECK(stopped);
+                    if (form == 9) CHECK(w.count("cleaned") == 2);
+                    if (form == 0 && next == then::suspends) CHECK(w.count("started") == which + 1);
+                }
+                CHECK(tandem::detail::live_frames == frames);
+            }
+        }
+    }
+}
 
 TEST_CASE("sweep: every awaitable of core and tasks is in a scenario", "[tasks][sweep][virtual]") {
     // A checkpoint is ready at once; "run" and "loop" are the scopes around every scenario.

@@ -24,6 +24,21 @@ using namespace tandem_test;
 using tandem::task;
 using tandem::task_handle;
 
+namespace {
+
+class throws_on_second_move {
+public:
+    explicit throws_on_second_move(int moves) : left_(moves) {}
+    throws_on_second_move(throws_on_second_move&& other) : left_(other.left_ - 1) {
+        if (left_ < 0) throw oops("moved too often");
+    }
+
+private:
+    int left_;
+};
+
+}  // namespace
+
 TANDEM_TEST("task_handle: while the task runs it is not done, and has neither result nor exception",
             "[tasks][task_handle][virtual][asyncio:test_task_basics]") {
     auto h = tandem::create_task(value_after(10ms, 5));
@@ -347,7 +362,8 @@ TANDEM_TEST("task_handle: an awaiter cancelled in the turn in which the target e
     co_await settle();
     go.set();
     co_await settle();
-    CHECK(h.cancelled());
+    CHECK(h.done());
+    if (!order_is_permuted()) CHECK(h.cancelled());
     if (!order_is_permuted()) CHECK(got == 4);
     co_await c;
 }
@@ -413,16 +429,6 @@ TANDEM_TEST("task_handle: moves and copies look at the same task", "[tasks][task
 TANDEM_TEST("task_handle: a copy constructor that throws while the value is kept becomes the task's error",
             "[tasks][task_handle][virtual]") {
     // The value is moved into the handle's block; a move that throws must not be lost.
-    class throws_on_second_move {
-    public:
-        explicit throws_on_second_move(int moves) : left_(moves) {}
-        throws_on_second_move(throws_on_second_move&& other) : left_(other.left_ - 1) {
-            if (left_ < 0) throw oops("moved too often");
-        }
-
-    private:
-        int left_;
-    };
     const auto make = []() -> task<throws_on_second_move> { co_return throws_on_second_move(1); };
     auto h = tandem::create_task(make());
     auto copy = h;

@@ -147,8 +147,9 @@ TANDEM_TEST("wait: what ends in the tick of the timeout is done or pending, the 
     co_await tandem::this_task::checkpoint();
     const auto r = co_await tandem::wait(hs, tandem::all_completed, 100ms);
     CHECK(r.done().size() + r.pending().size() == 2);
-    CHECK(r.done().size() == 1);  // its timer was armed first
+    if (!order_is_permuted()) CHECK(r.done().size() == 1);  // its timer was armed first
     CHECK(now() - start == 100ms);
+    co_await settle();
     CHECK(tandem::this_task::loop().statistics().timers == 1);
 }
 
@@ -220,9 +221,9 @@ TANDEM_TEST("wait: cancelled in the turn in which the last task ended, it delive
     co_await settle();
     go.set();
     co_await settle();
-    CHECK(h.cancelled());
+    CHECK(h.done());
+    if (!order_is_permuted()) CHECK(h.cancelled());
     if (!order_is_permuted()) CHECK(seen == 1);
-    CHECK(seen != 99);
     co_await canceller;
 }
 

@@ -145,7 +145,13 @@ std::size_t exception_group::handle_in(std::vector<std::exception_ptr>& members,
     std::vector<std::exception_ptr> inner;
     for (std::size_t i = 0; i < members.size();) {
         if (is_group(members[i], inner)) {
-            const std::size_t count = handle_in<E>(inner, fn);
+            std::size_t count = 0;
+            try {
+                count = handle_in<E>(inner, fn);
+            } catch (...) {  // thrown by fn: what it has handled before is gone all the same
+                members[i] = std::make_exception_ptr(exception_group(inner));
+                throw;
+            }
             handled += count;
             if (inner.empty()) {
                 members.erase(members.begin() + static_cast<std::ptrdiff_t>(i));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <utility>
 
 #include <tandem/core/fiber.hpp>
@@ -19,6 +20,8 @@ struct context_node {
 
     static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
     static void operator delete(void* p, std::size_t bytes) noexcept { release_frame(p, bytes); }
+    static void* operator new(std::size_t bytes, std::align_val_t to) { return ::operator new(bytes, to); }
+    static void operator delete(void* p, std::size_t, std::align_val_t to) noexcept { ::operator delete(p, to); }
 
     const void* key;
     context_node* up;
