@@ -53,7 +53,8 @@ tandem::task<> open_it(tandem::circuit_breaker& breaker) {
 
 }  // namespace
 
-TANDEM_TEST("circuit_breaker: the table of transitions, each at its time", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: the table of transitions, each at its time",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady());
     std::vector<std::string> changes;
     breaker.on_change([&](state from, state to) {
@@ -102,11 +103,12 @@ TANDEM_TEST("circuit_breaker: the table of transitions, each at its time", "[res
     CHECK(breaker.statistics().calls == 0);
     co_await open_it(breaker);
     CHECK(breaker.open_until() - tandem::this_task::loop().now() == 5s);
-    CHECK(changes == std::vector<std::string>({"01", "12", "21", "12", "21", "12", "21", "12", "21", "12", "21", "12",
-                                               "20", "01"}));
+    CHECK(changes == std::vector<std::string>({"01", "12", "21", "12", "21", "12", "21", "12", "21", "12",
+                                               "21", "12", "20", "01"}));
 }
 
-TANDEM_TEST("circuit_breaker: opens at half of the calls, not below", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: opens at half of the calls, not below",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker below(steady());
     std::string ends = co_await calls(below, "eeeevvvvvvvv");
     CHECK(below.state() == state::closed);
@@ -116,7 +118,8 @@ TANDEM_TEST("circuit_breaker: opens at half of the calls, not below", "[resilien
     CHECK(below.state() == state::open);
 }
 
-TANDEM_TEST("circuit_breaker: what is older than the window no longer counts", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: what is older than the window no longer counts",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady());
     std::string ends = co_await calls(breaker, "eeeeeeeee");
     co_await tandem::sleep(10s);
@@ -135,7 +138,8 @@ TANDEM_TEST("circuit_breaker: what is older than the window no longer counts", "
     CHECK(counting.state() == state::open);
 }
 
-TANDEM_TEST("circuit_breaker: opens when calls are slow, if asked to", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: opens when calls are slow, if asked to",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady().slow(1s).last(5));
     for (int i = 0; i < 4; ++i) {
         const char how = co_await call(breaker, true, 1s);
@@ -148,7 +152,8 @@ TANDEM_TEST("circuit_breaker: opens when calls are slow, if asked to", "[resilie
     CHECK(breaker.state() == state::open);  // 4 of 5
 }
 
-TANDEM_TEST("circuit_breaker: a refusal says until when, and ends a retry at once", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: a refusal says until when, and ends a retry at once",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady());
     co_await open_it(breaker);
     co_await tandem::sleep(2s);
@@ -194,7 +199,8 @@ TANDEM_TEST("circuit_breaker: a stopped probe counts neither way and leaves room
     CHECK(breaker.statistics().calls == 0);
 }
 
-TANDEM_TEST("circuit_breaker: a result from before it opened changes nothing", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: a result from before it opened changes nothing",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady());
     std::vector<tandem::task_handle<char>> early;
     for (int i = 0; i < 3; ++i) early.push_back(tandem::create_task(call(breaker, true, 6s)));
@@ -213,7 +219,8 @@ TANDEM_TEST("circuit_breaker: a result from before it opened changes nothing", "
     CHECK(breaker.state() == state::half_open);  // one of three
 }
 
-TANDEM_TEST("circuit_breaker: errors that are the caller's count neither way", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: errors that are the caller's count neither way",
+            "[resilience][circuit_breaker][virtual]") {
     tandem::circuit_breaker breaker(steady());
     const auto wrong = []() -> tandem::task<> {
         throw std::invalid_argument("wrong");
@@ -254,7 +261,8 @@ TANDEM_TEST("circuit_breaker: can be forced open, and reset", "[resilience][circ
     CHECK(breaker.statistics().refused == 1);
 }
 
-TANDEM_TEST("circuit_breaker: stays open for 5 s give or take 20 %", "[resilience][circuit_breaker][virtual]") {
+TANDEM_TEST("circuit_breaker: stays open for 5 s give or take 20 %",
+            "[resilience][circuit_breaker][virtual]") {
     double sum = 0;
     bool inside = true;
     for (int i = 0; i < 1000; ++i) {
@@ -307,7 +315,8 @@ tandem::task<> crowd(load& l) {
 
 }  // namespace
 
-TEST_CASE("circuit_breaker: never two probes at once, under 1,000 schedules", "[resilience][circuit_breaker][virtual]") {
+TEST_CASE("circuit_breaker: never two probes at once, under 1,000 schedules",
+          "[resilience][circuit_breaker][virtual][slow]") {
     int bad = 0;
     int probed = 0;
     for (std::uint64_t seed = 0; seed < 1000; ++seed) {

@@ -16,6 +16,7 @@
 #include <tandem/tasks/timeout.hpp>
 
 #include "allocation_count.hpp"
+#include "in_order.hpp"
 #include "support/tandem_test.hpp"
 
 using namespace std::chrono_literals;
@@ -103,19 +104,22 @@ TANDEM_TEST("rate_limiter: a rate that does not divide the time is rounded down,
     CHECK(now() == 3 * 333'333'334);
 }
 
-TANDEM_TEST("rate_limiter: grants follow arrival, whatever the costs", "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER("rate_limiter: grants follow arrival, whatever the costs",
+                     "[resilience][rate_limiter][virtual]") {
     tandem::rate_limiter limiter = tandem::rate_limiter::window(10, 1s);
     std::vector<int> order;
     std::vector<tandem::task<>> tasks;
-    for (int i = 0; i < 100; ++i) tasks.push_back(take(limiter, 1 + static_cast<std::size_t>(i * 7 % 10), i, order));
+    for (int i = 0; i < 100; ++i)
+        tasks.push_back(take(limiter, 1 + static_cast<std::size_t>(i * 7 % 10), i, order));
     co_await tandem::gather(std::move(tasks));
     CHECK(order.size() == 100);
     CHECK(std::is_sorted(order.begin(), order.end()));
     CHECK(limiter.statistics().waiting == 0);
 }
 
-TANDEM_TEST("rate_limiter: a costly head holds up cheap ones; when it leaves, the next is looked at anew",
-            "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER(
+    "rate_limiter: a costly head holds up cheap ones; when it leaves, the next is looked at anew",
+    "[resilience][rate_limiter][virtual]") {
     tandem::rate_limiter limiter = tandem::rate_limiter::window(10, 1s);
     co_await limiter.acquire(5);
     std::vector<int> order;
@@ -142,15 +146,17 @@ TANDEM_TEST("rate_limiter: refuses at once what cannot be granted before the dea
     } catch (const tandem::timeout_error& e) {
         text = e.what();
     }
-    CHECK(text == "tandem::rate_limiter::acquire: the grant would come 500 ms after the deadline; "
-                  "allow more time, or ask for less");
+    CHECK(text ==
+          "tandem::rate_limiter::acquire: the grant would come 500 ms after the deadline; "
+          "allow more time, or ask for less");
     CHECK(now() == 0);
     CHECK(limiter.statistics().refused == 1);
     co_await tandem::timeout(1001ms, limiter.acquire());  // nothing was spent, and there is time
     CHECK(now() == 1'000'000'000);
 }
 
-TANDEM_TEST("rate_limiter: the line counts for the deadline, in both modes", "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER("rate_limiter: the line counts for the deadline, in both modes",
+                     "[resilience][rate_limiter][virtual]") {
     for (int mode = 0; mode < 2; ++mode) {
         tandem::rate_limiter pace = tandem::rate_limiter::pace(1, 1s);
         tandem::rate_limiter window = tandem::rate_limiter::window(2, 2s);
@@ -220,7 +226,8 @@ TANDEM_TEST("rate_limiter: a stop in the tick of the grant comes after it; a wai
     CHECK(limiter.try_acquire());
 
     tandem::task_handle<> late = tandem::create_task(take(limiter, 1, 2, order));
-    tandem::this_task::loop().call_at(tandem::this_task::loop().now() + 1s, [late]() mutable { late.cancel(); });
+    tandem::this_task::loop().call_at(tandem::this_task::loop().now() + 1s,
+                                      [late]() mutable { late.cancel(); });
     co_await tandem::sleep(2s);
     const bool granted = !order.empty();
     CHECK(limiter.statistics().granted == (granted ? 3u : 2u));
@@ -253,15 +260,18 @@ TANDEM_TEST("rate_limiter: texts say what is wrong and what to do", "[resilience
     note([&] { static_cast<void>(tandem::rate_limiter::window(1, 0s)); });
     note([&] { static_cast<void>(tandem::acquire_all(pace, 1, pace, 1)); });
     REQUIRE(texts.size() == 5);
-    CHECK(texts[0] == "tandem::rate_limiter::acquire: cost 5 exceeds the burst of 3; raise the burst or split the call");
+    CHECK(texts[0] ==
+          "tandem::rate_limiter::acquire: cost 5 exceeds the burst of 3; raise the burst or split the call");
     CHECK(texts[1] == "tandem::rate_limiter::acquire: cost 61 exceeds the window of 60; split the call");
     CHECK(texts[2] == "tandem::rate_limiter::pace: 0 units would never be granted; give 1 or more");
     CHECK(texts[3] == "tandem::rate_limiter::window: the time is zero or negative; give a positive one");
-    CHECK(texts[4] == "tandem::acquire_all: one limiter is given twice; give it once with the sum of the costs");
+    CHECK(texts[4] ==
+          "tandem::acquire_all: one limiter is given twice; give it once with the sum of the costs");
     co_return;
 }
 
-TANDEM_TEST("rate_limiter: nothing is allocated, with or without a wait", "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER("rate_limiter: nothing is allocated, with or without a wait",
+                     "[resilience][rate_limiter][virtual]") {
     tandem::rate_limiter pace = tandem::rate_limiter::pace(1000, 1s, 100);
     tandem::rate_limiter window = tandem::rate_limiter::window(100, 1s);
     for (int i = 0; i < 300; ++i) co_await pace.acquire();  // the timer heap has grown
@@ -368,9 +378,9 @@ struct model {
     void run_until(ticks from, ticks until) {
         while (!line.empty()) {
             const ticks at = meter.first_fit(std::max(from, served), line.front().cost);
-            const auto impatient = std::min_element(line.begin(), line.end(), [](const request& a, const request& b) {
-                return a.deadline < b.deadline;
-            });
+            const auto impatient =
+                std::min_element(line.begin(), line.end(),
+                                 [](const request& a, const request& b) { return a.deadline < b.deadline; });
             if (std::min(at, impatient->deadline) >= until) return;
             if (impatient->deadline < at) {
                 refused.push_back({impatient->id, impatient->deadline});
@@ -435,12 +445,13 @@ struct plan {
 }  // namespace
 
 // No operation coincides with a timer: the i-th happens at i ns after a whole number of units.
-TANDEM_TEST("rate_limiter: 2,000 random histories go as an oracle says that keeps every grant",
-            "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER("rate_limiter: 2,000 random histories go as an oracle says that keeps every grant",
+                     "[resilience][rate_limiter][virtual][slow]") {
     ticks epoch = 0;
     for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         plan p(seed);
-        tandem::rate_limiter pace = tandem::rate_limiter::pace(p.n, std::chrono::nanoseconds(p.span), p.burst);
+        tandem::rate_limiter pace =
+            tandem::rate_limiter::pace(p.n, std::chrono::nanoseconds(p.span), p.burst);
         tandem::rate_limiter window = tandem::rate_limiter::window(p.n, std::chrono::nanoseconds(p.span));
         tandem::rate_limiter& limiter = p.paced ? pace : window;
         epoch = (now() / unit + 100) * unit;
@@ -456,13 +467,14 @@ TANDEM_TEST("rate_limiter: 2,000 random histories go as an oracle says that keep
             co_await tandem::sleep_until(tandem::detail::to_time_point(at));
             want.run_until(last, at);
             last = at;
-            const std::size_t cost = static_cast<std::size_t>(
-                p.random.between(0, static_cast<ticks>(want.meter.most())));
+            const std::size_t cost =
+                static_cast<std::size_t>(p.random.between(0, static_cast<ticks>(want.meter.most())));
             const ticks choice = p.random.between(0, 19);
             if (choice < 10) {
                 const ticks limit = choice < 3 ? p.random.between(1, 30) * unit : 0;
                 const ticks expected = want.expected(at, cost);
-                tasks.push_back(tandem::create_task(take_timed(limiter, {i, cost, 0}, limit, events, refused)));
+                tasks.push_back(
+                    tandem::create_task(take_timed(limiter, {i, cost, 0}, limit, events, refused)));
                 ids.push_back(i);
                 co_await tandem::this_task::checkpoint();
                 if (limit == 0 || expected < at + limit || expected == at) {
@@ -483,8 +495,8 @@ TANDEM_TEST("rate_limiter: 2,000 random histories go as an oracle says that keep
                 limiter.penalise(tandem::detail::to_time_point(until));
                 want.meter.hold(until);
             } else if (choice < 17 && !want.line.empty()) {
-                const std::size_t who = static_cast<std::size_t>(
-                    p.random.between(0, static_cast<ticks>(want.line.size()) - 1));
+                const std::size_t who =
+                    static_cast<std::size_t>(p.random.between(0, static_cast<ticks>(want.line.size()) - 1));
                 const int id = want.line[who].id;
                 want.line.erase(want.line.begin() + static_cast<std::ptrdiff_t>(who));
                 tasks[static_cast<std::size_t>(std::find(ids.begin(), ids.end(), id) - ids.begin())].cancel();
@@ -503,8 +515,8 @@ TANDEM_TEST("rate_limiter: 2,000 random histories go as an oracle says that keep
     }
 }
 
-TANDEM_TEST("acquire_all: grants when the last of the limiters can, and in order in each line",
-            "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST_IN_ORDER("acquire_all: grants when the last of the limiters can, and in order in each line",
+                     "[resilience][rate_limiter][virtual]") {
     tandem::rate_limiter requests = tandem::rate_limiter::pace(1, 1s, 2);
     tandem::rate_limiter tokens = tandem::rate_limiter::window(100, 10s);
     co_await tandem::acquire_all(requests, 1, tokens, 80);
@@ -530,7 +542,8 @@ TANDEM_TEST("acquire_all: grants when the last of the limiters can, and in order
     CHECK(tokens.statistics().granted == 110);
 }
 
-TANDEM_TEST("acquire_all: opposite orders do not lock each other out", "[resilience][rate_limiter][virtual]") {
+TANDEM_TEST("acquire_all: opposite orders do not lock each other out",
+            "[resilience][rate_limiter][virtual]") {
     tandem::rate_limiter a = tandem::rate_limiter::pace(3, 1s);
     tandem::rate_limiter b = tandem::rate_limiter::window(2, 1s);
     int done = 0;

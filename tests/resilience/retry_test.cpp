@@ -31,7 +31,8 @@ private:
 /// Fails until it has been called `failures + 1` times.
 tandem::task<int> flaky(int failures, std::vector<std::int64_t>& starts) {
     starts.push_back(now());
-    if (static_cast<int>(starts.size()) <= failures) throw std::runtime_error("attempt " + std::to_string(starts.size()));
+    if (static_cast<int>(starts.size()) <= failures)
+        throw std::runtime_error("attempt " + std::to_string(starts.size()));
     co_return static_cast<int>(starts.size());
 }
 
@@ -55,16 +56,20 @@ using waits = std::vector<std::int64_t>;
 TEST_CASE("retry: the waits of each jitter, with seed 42", "[resilience][retry][virtual]") {
     CHECK(seeded_waits(tandem::jitter::none) ==
           waits({100'000'000, 200'000'000, 400'000'000, 800'000'000, 1'600'000'000, 2'000'000'000}));
-    CHECK(seeded_waits(tandem::jitter::full) == waits({74'156'487, 31'982'078, 111'440'452, 275'352'573, 60'848'269, 1'736'456'153}));
-    CHECK(seeded_waits(tandem::jitter::equal) == waits({87'078'243, 115'991'039, 255'720'226, 537'676'286, 830'424'134, 1'868'228'076}));
-    CHECK(seeded_waits(tandem::jitter::decorrelated) == waits({248'312'975, 203'132'436, 241'918'665, 315'379'404, 132'178'778, 357'461'170}));
+    CHECK(seeded_waits(tandem::jitter::full) ==
+          waits({74'156'487, 31'982'078, 111'440'452, 275'352'573, 60'848'269, 1'736'456'153}));
+    CHECK(seeded_waits(tandem::jitter::equal) ==
+          waits({87'078'243, 115'991'039, 255'720'226, 537'676'286, 830'424'134, 1'868'228'076}));
+    CHECK(seeded_waits(tandem::jitter::decorrelated) ==
+          waits({248'312'975, 203'132'436, 241'918'665, 315'379'404, 132'178'778, 357'461'170}));
     CHECK(seeded_waits(tandem::jitter::full) == seeded_waits(tandem::jitter::full));
 }
 
-TEST_CASE("retry: a million waits stay within the bounds of their jitter and fill them", "[resilience][retry]") {
+TEST_CASE("retry: a million waits stay within the bounds of their jitter and fill them",
+          "[resilience][retry]") {
     tandem::detail::random_source random(1);
-    for (const tandem::jitter spread : {tandem::jitter::none, tandem::jitter::full, tandem::jitter::equal,
-                                        tandem::jitter::decorrelated}) {
+    for (const tandem::jitter spread :
+         {tandem::jitter::none, tandem::jitter::full, tandem::jitter::equal, tandem::jitter::decorrelated}) {
         tandem::detail::retry_settings settings;
         settings.spread = spread;
         bool inside = true;
@@ -124,12 +129,14 @@ TANDEM_TEST("retry: the first attempt has no delay; a value ends it", "[resilien
     const int value = co_await tandem::retry(tandem::retry_policy(), flaky, 0, std::ref(starts));
     CHECK(value == 1);
     CHECK(now() == 0);
-    const int third = co_await tandem::retry(tandem::retry_policy().jitter(tandem::jitter::none), flaky, 3, std::ref(starts));
+    const int third = co_await tandem::retry(tandem::retry_policy().jitter(tandem::jitter::none), flaky, 3,
+                                             std::ref(starts));
     CHECK(third == 4);
     CHECK(now() == 300'000'000);
 }
 
-TANDEM_TEST("retry: the last error is thrown as it is, and the log has every attempt", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: the last error is thrown as it is, and the log has every attempt",
+            "[resilience][retry][virtual]") {
     std::vector<std::int64_t> starts;
     tandem::retry_log log;
     auto policy = tandem::retry_policy().jitter(tandem::jitter::none).record(log);
@@ -171,7 +178,8 @@ TANDEM_TEST("retry: errors that another try does not change end it at once", "[r
     CHECK(failures == 4);
 }
 
-TANDEM_TEST("retry: a classifier judges values, too; the last value is given", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: a classifier judges values, too; the last value is given",
+            "[resilience][retry][virtual]") {
     int calls = 0;
     const auto status = [](int& n) -> tandem::task<int> { co_return ++n == 2 ? 200 : 503; };
     const auto judge = [](const tandem::outcome<int>& o) {
@@ -193,12 +201,10 @@ TANDEM_TEST("retry: a server's hint is a least wait; one of 300 s or past the de
         tandem::duration waited;
         tandem::retry_end why;
     };
-    const example examples[] = {{std::nullopt, 100ms, tandem::retry_end::attempts},
-                                {3s, 3s, tandem::retry_end::attempts},
-                                {0s, 100ms, tandem::retry_end::attempts},
-                                {-5s, 100ms, tandem::retry_end::attempts},
-                                {120s, 120s, tandem::retry_end::attempts},
-                                {300s, 0s, tandem::retry_end::hint}};
+    const example examples[] = {
+        {std::nullopt, 100ms, tandem::retry_end::attempts}, {3s, 3s, tandem::retry_end::attempts},
+        {0s, 100ms, tandem::retry_end::attempts},           {-5s, 100ms, tandem::retry_end::attempts},
+        {120s, 120s, tandem::retry_end::attempts},          {300s, 0s, tandem::retry_end::hint}};
     tandem::retry_log log;
     auto policy = tandem::retry_policy().attempts(2).jitter(tandem::jitter::none).record(log);
     const auto refuse = [](std::optional<tandem::duration> hint) -> tandem::task<> {
@@ -226,11 +232,13 @@ TANDEM_TEST("retry: a server's hint is a least wait; one of 300 s or past the de
     CHECK(log.ended_by() == tandem::retry_end::deadline);
 }
 
-TANDEM_TEST("retry: a deadline before the first delay means exactly one attempt", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: a deadline before the first delay means exactly one attempt",
+            "[resilience][retry][virtual]") {
     std::vector<std::int64_t> starts;
     bool failed = false;
     try {
-        co_await tandem::timeout(100ms, tandem::retry(tandem::retry_policy().jitter(tandem::jitter::none), flaky, 9, std::ref(starts)));
+        co_await tandem::timeout(100ms, tandem::retry(tandem::retry_policy().jitter(tandem::jitter::none),
+                                                      flaky, 9, std::ref(starts)));
     } catch (const std::runtime_error&) {
         failed = true;
     }
@@ -239,7 +247,8 @@ TANDEM_TEST("retry: a deadline before the first delay means exactly one attempt"
     CHECK(now() == 0);
 }
 
-TANDEM_TEST("retry: an attempt has its own time limit; a timeout is retried", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: an attempt has its own time limit; a timeout is retried",
+            "[resilience][retry][virtual]") {
     int calls = 0;
     const auto slow = [](int& n) -> tandem::task<int> {
         if (++n < 3) co_await tandem::sleep(1h);
@@ -251,7 +260,8 @@ TANDEM_TEST("retry: an attempt has its own time limit; a timeout is retried", "[
     CHECK(now() == 10'300'000'000);
 }
 
-TANDEM_TEST("retry: a stop ends the wait and the attempt, and is not retried", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: a stop ends the wait and the attempt, and is not retried",
+            "[resilience][retry][virtual]") {
     std::vector<std::int64_t> starts;
     const auto run = [](std::vector<std::int64_t>& s) -> tandem::task<> {
         co_await tandem::retry(tandem::retry_policy().jitter(tandem::jitter::none), flaky, 9, std::ref(s));
@@ -279,7 +289,8 @@ TANDEM_TEST("retry: a stop ends the wait and the attempt, and is not retried", "
     CHECK(calls == 1);
 }
 
-TANDEM_TEST("retry: 100,000 random policies never go on past their deadline", "[resilience][retry][virtual]") {
+TANDEM_TEST("retry: 100,000 random policies never go on past their deadline",
+            "[resilience][retry][virtual][slow]") {
     tandem::detail::random_source random(11);
     int late = 0;
     int idle_ends = 0;
@@ -298,7 +309,8 @@ TANDEM_TEST("retry: 100,000 random policies never go on past their deadline", "[
                           .factor(1 + 2 * random.unit())
                           .jitter(static_cast<tandem::jitter>(random.between(0, 4) % 4))
                           .record(log);
-        if (random.between(0, 1) == 0) policy.attempt_timeout(std::chrono::milliseconds(random.between(1, 400)));
+        if (random.between(0, 1) == 0)
+            policy.attempt_timeout(std::chrono::milliseconds(random.between(1, 400)));
         const std::int64_t takes = random.between(0, 300'000'000);
         const bool works = random.between(0, 5) == 0;
         const int hint = static_cast<int>(random.between(-900, 900));
@@ -306,7 +318,8 @@ TANDEM_TEST("retry: 100,000 random policies never go on past their deadline", "[
         const std::int64_t limit = random.between(1, 3'000'000'000);
         bool timed_out = false;
         try {
-            co_await tandem::timeout(std::chrono::nanoseconds(limit), tandem::retry(policy, attempt, takes, works, hint));
+            co_await tandem::timeout(std::chrono::nanoseconds(limit),
+                                     tandem::retry(policy, attempt, takes, works, hint));
         } catch (const tandem::timeout_error&) {
             timed_out = true;
         } catch (const std::exception&) {
@@ -315,22 +328,26 @@ TANDEM_TEST("retry: 100,000 random policies never go on past their deadline", "[
         // Never in the middle of a wait: only an attempt may run into the deadline.
         if (timed_out && !log.attempts().empty() && log.ended_by() == tandem::retry_end::not_yet) {
             const tandem::retry_record& last = log.attempts().back();
-            idle_ends += tandem::detail::to_ticks(last.start() + last.elapsed() + last.delay()) >= start + limit;
+            idle_ends +=
+                tandem::detail::to_ticks(last.start() + last.elapsed() + last.delay()) >= start + limit;
         }
     }
     CHECK(late == 0);
     CHECK(idle_ends == 0);
 }
 
-TANDEM_TEST("retry: arguments are kept by value and the same for each attempt; void, references and move-only results pass",
-            "[resilience][retry][virtual]") {
+TANDEM_TEST(
+    "retry: arguments are kept by value and the same for each attempt; void, references and move-only "
+    "results pass",
+    "[resilience][retry][virtual]") {
     int calls = 0;
-    const auto use = [](const std::string& text, const std::unique_ptr<int>& number, int& n) -> tandem::task<std::unique_ptr<int>> {
+    const auto use = [](const std::string& text, const std::unique_ptr<int>& number,
+                        int& n) -> tandem::task<std::unique_ptr<int>> {
         if (++n < 3) throw std::runtime_error("again");
         co_return std::make_unique<int>(*number + static_cast<int>(text.size()));
     };
-    const std::unique_ptr<int> seven = co_await tandem::retry(tandem::retry_policy(), use, std::string("four"),
-                                                              std::make_unique<int>(3), std::ref(calls));
+    const std::unique_ptr<int> seven = co_await tandem::retry(
+        tandem::retry_policy(), use, std::string("four"), std::make_unique<int>(3), std::ref(calls));
     CHECK(*seven == 7);
     const auto refer = [](int& n) -> tandem::task<int&> { co_return n; };
     int& same = co_await tandem::retry(tandem::retry_policy(), refer, std::ref(calls));
@@ -366,7 +383,8 @@ TANDEM_TEST("retry_budget: starts with 3, earns a tenth per call, and keeps an o
     CHECK(budget.statistics().spent == static_cast<std::uint64_t>(attempts - calls));
 }
 
-TANDEM_TEST("retry_budget: is capped at 10, and time alone fills it to 3", "[resilience][retry_budget][virtual]") {
+TANDEM_TEST("retry_budget: is capped at 10, and time alone fills it to 3",
+            "[resilience][retry_budget][virtual]") {
     tandem::retry_budget budget;
     for (int i = 0; i < 3; ++i) CHECK(budget.try_spend());
     CHECK_FALSE(budget.try_spend());

@@ -25,10 +25,12 @@ class limiter_map {
 public:
     /// `make()` gives a limiter: what `rate_limiter::pace` or `window` returns.
     template <class Make>
-        requires std::is_same_v<std::invoke_result_t<Make&>, rate_limiter>
+    requires std::is_same_v<std::invoke_result_t<Make&>, rate_limiter>
     explicit limiter_map(Make make, duration idle = std::chrono::minutes(10))
         : make_(std::move(make)), idle_(detail::to_ticks(idle)) {
-        if (idle_ <= 0) throw std::invalid_argument("tandem::limiter_map: the idle time is zero or negative; give a positive one");
+        if (idle_ <= 0)
+            throw std::invalid_argument(
+                "tandem::limiter_map: the idle time is zero or negative; give a positive one");
     }
     limiter_map(const limiter_map&) = delete;
     limiter_map& operator=(const limiter_map&) = delete;
@@ -69,7 +71,10 @@ private:
 template <class Key, class Hash>
 rate_limiter& limiter_map<Key, Hash>::at(const Key& key) {
     const loop_core* const loop = loop_core::current();
-    if (!loop) throw invalid_state_error("tandem::limiter_map::at: no loop is running here; call it from a task or a callback of the loop");
+    if (!loop)
+        throw invalid_state_error(
+            "tandem::limiter_map::at: no loop is running here; call it from a task or a callback of the "
+            "loop");
     const std::int64_t now = loop->ticks();
     drop_idle(now);
     const auto found = entries_.try_emplace(key, make_);

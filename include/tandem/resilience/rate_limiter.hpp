@@ -102,8 +102,8 @@ private:
     explicit rate_limiter(detail::rate_meter meter) : line_(std::move(meter)) {}
 
     static void require(const char* call, std::size_t n, std::int64_t per, std::size_t burst) {
-        const char* const wrong = n == 0 ? "0 units would never be granted; give 1 or more"
-                                  : per <= 0 ? "the time is zero or negative; give a positive one"
+        const char* const wrong = n == 0       ? "0 units would never be granted; give 1 or more"
+                                  : per <= 0   ? "the time is zero or negative; give a positive one"
                                   : burst == 0 ? "a burst of 0 grants nothing; give 1 or more"
                                                : nullptr;
         if (wrong) throw std::invalid_argument(std::string("tandem::rate_limiter::") + call + ": " + wrong);
@@ -137,13 +137,15 @@ public:
 private:
     template <class Requests, std::size_t... I>
     void fill(const char* call, const Requests& requests, std::index_sequence<I...>) {
-        (set(call, I, std::get<2 * I>(requests), std::get<2 * I + 1>(requests)), ...);
+        (set(call, I, std::get<2 * I>(requests), static_cast<std::size_t>(std::get<2 * I + 1>(requests))),
+         ...);
     }
     void set(const char* call, std::size_t index, rate_limiter& limiter, std::size_t cost) {
         limiter.require_cost(call, cost);
         for (std::size_t i = 0; i < index; ++i) {
             if (entries_[i].line != &limiter.line_) continue;
-            throw std::invalid_argument("tandem::acquire_all: one limiter is given twice; give it once with the sum of the costs");
+            throw std::invalid_argument(
+                "tandem::acquire_all: one limiter is given twice; give it once with the sum of the costs");
         }
         entries_[index].line = &limiter.line_;
         entries_[index].cost = cost;
@@ -154,9 +156,21 @@ private:
 
 class rate_limiter::acquire_awaiter final : public detail::limiter_waiter {
 public:
-    acquire_awaiter(detail::limiter_line& line, std::size_t cost) noexcept : detail::limiter_waiter(&entry_, 1) {
+    acquire_awaiter(detail::limiter_line& line, std::size_t cost) noexcept
+        : detail::limiter_waiter(&entry_, 1) {
         entry_.line = &line;
         entry_.cost = cost;
+    }
+
+    bool await_ready() {
+        if (!stop_pending() && entry_.line->empty()) {  // what the base does, for one limiter
+            const std::int64_t now = loop().ticks();
+            if (entry_.line->earliest(entry_.cost) <= now) {
+                entry_.line->take(now, entry_.cost);
+                return true;
+            }
+        }
+        return detail::limiter_waiter::await_ready();
     }
 
 private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include <tandem/core/clock.hpp>
@@ -50,7 +51,9 @@ public:
 
 private:
     static void require(bool right, const char* what) {
-        if (!right) throw std::invalid_argument(std::string("tandem::retry_budget_options::") + what + ": negative or zero; give a positive value");
+        if (!right)
+            throw std::invalid_argument(std::string("tandem::retry_budget_options::") + what +
+                                        ": negative or zero; give a positive value");
     }
 
     double ratio_ = 0.1;
@@ -113,7 +116,8 @@ private:
         last_ = now;
         const double most = std::min(options_.reserve(), options_.cap());
         if (balance_ >= most || now <= before) return;
-        const double added = static_cast<double>(now - before) / static_cast<double>(detail::to_ticks(options_.trickle()));
+        const double added =
+            static_cast<double>(now - before) / static_cast<double>(detail::to_ticks(options_.trickle()));
         balance_ = std::min(most, balance_ + added);
     }
 

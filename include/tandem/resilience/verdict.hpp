@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
@@ -30,7 +31,9 @@ public:
     }
 
     kind what() const noexcept { return kind_; }
-    bool operator==(const verdict& other) const noexcept { return kind_ == other.kind_ && hint_ == other.hint_; }
+    bool operator==(const verdict& other) const noexcept {
+        return kind_ == other.kind_ && hint_ == other.hint_;
+    }
     /// How long the server asked to wait, in nanoseconds; never positive if it did not.
     std::int64_t hint() const noexcept { return hint_; }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <tandem/base/callable.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/core/task.hpp>
+#include <tandem/tasks/timeout.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
@@ -19,7 +21,7 @@ namespace detail {
 /// Calls see the kept arguments as `const&`; what was passed with `std::ref` stays a reference.
 template <class Fn, class... Args>
 decltype(auto) call_kept(Fn& fn, const std::tuple<Args...>& args) {
-    return std::apply([&fn](const auto&... each) -> decltype(auto) { return fn(each...); }, args);
+    return std::apply([&fn](auto&... each) -> decltype(auto) { return fn(each...); }, args);
 }
 template <class T>
 struct kept_argument {
@@ -32,21 +34,29 @@ struct kept_argument<T&> {
 
 template <class Fn, class... Args>
 concept called_afresh = std::is_invocable_v<Fn&, typename kept_argument<Args>::type...> &&
-                        awaitable<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
+    awaitable<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
 
 template <class Fn, class... Args>
 using attempt_result_t = await_result_t<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
 
-/// Awaits what `call()` makes and notes how it ended. A stop leaves nothing: the frames are gone.
+/// Awaits what `call()` makes, for at most `limit` nanoseconds, and notes how it ended. A stop leaves
+/// nothing: the frames are gone.
 template <class T, class Call>
-task<> attempt(Call& call, std::optional<outcome<T>>& ended) {
+task<> attempt(const Call& call, std::int64_t limit, std::optional<outcome<T>>& ended) {
     std::exception_ptr error;
     try {
         if constexpr (std::is_void_v<T>) {
-            co_await call();
+            if (limit == never) {
+                co_await call();
+            } else {
+                co_await timeout(std::chrono::nanoseconds(limit), call());
+            }
             ended.emplace(std::in_place, std::monostate());
-        } else {
+        } else if (limit == never) {
             T value = co_await call();
+            ended.emplace(std::in_place, stored_t<T>(static_cast<T&&>(value)));
+        } else {
+            T value = co_await timeout(std::chrono::nanoseconds(limit), call());
             ended.emplace(std::in_place, stored_t<T>(static_cast<T&&>(value)));
         }
     } catch (...) {

@@ -64,7 +64,8 @@ class limiter_line : private timer_node {
 public:
     explicit limiter_line(rate_meter meter) : meter_(std::move(meter)) {}
     ~limiter_line() {
-        TANDEM_ASSERT(line_.empty(), "tandem: a rate_limiter is destroyed while tasks wait for it; let it outlive them");
+        TANDEM_ASSERT(line_.empty(),
+                      "tandem: a rate_limiter is destroyed while tasks wait for it; let it outlive them");
     }
 
     bool empty() const noexcept { return line_.empty(); }

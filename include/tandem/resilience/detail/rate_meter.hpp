@@ -70,10 +70,12 @@ public:
         if (cost == 0) return end.when;
         if (paced()) return std::max(end.when, earliest_at_pace(end.mark, cost));
         // The unit `most_` places ahead of the last one asked for must be a span old.
-        const std::int64_t ahead = end.mark + static_cast<std::int64_t>(cost) - 1 - static_cast<std::int64_t>(most_);
+        const std::int64_t ahead =
+            end.mark + static_cast<std::int64_t>(cost) - 1 - static_cast<std::int64_t>(most_);
         const std::int64_t granted = static_cast<std::int64_t>(granted_);
-        const std::int64_t at = ahead < granted ? grants_[slot_before(static_cast<std::size_t>(granted - ahead))]
-                                                : in_line(ahead);
+        const std::int64_t at = ahead < granted
+                                    ? grants_[slot_before(static_cast<std::size_t>(granted - ahead))]
+                                    : in_line(ahead);
         return std::max(end.when, later(at, step_));
     }
     line_end line_after(const line_end& end, std::int64_t when, std::size_t cost) const noexcept {
