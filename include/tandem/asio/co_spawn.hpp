@@ -54,12 +54,11 @@ public:
         Handler handler(std::move(*handler_));
         handler_.reset();
         const auto allocator = boost::asio::get_associated_allocator(handler);
-        boost::asio::post(
-            work_.get_executor(),
-            boost::asio::bind_allocator(
-                allocator, [h = std::move(handler), e = std::move(e), ... v = std::move(value)]() mutable {
-                    std::move(h)(std::move(e), std::move(v)...);
-                }));
+        boost::asio::post(work_.get_executor(),
+                          boost::asio::bind_allocator(allocator, [h = std::move(handler), e = std::move(e),
+                                                                  ... v = std::move(value)]() mutable {
+                              std::move(h)(std::move(e), std::move(v)...);
+                          }));
     }
 
 private:
@@ -147,9 +146,10 @@ inline event_loop& require_attached_loop(boost::asio::execution_context& context
 /// Lifetime: the loop owns the task; its end cancels and joins it.
 template <class T, class Token>
 auto co_spawn(event_loop& loop, task<T> body, Token&& token) {
-    static_assert(std::is_void_v<T> || (std::is_object_v<T> && std::is_default_constructible_v<T>),
-                  "tandem::co_spawn: a completion handler needs some value also when the task fails; return a "
-                  "default-constructible type, or wrap it in std::optional");
+    static_assert(
+        std::is_void_v<T> || (std::is_object_v<T> && std::is_default_constructible_v<T>),
+        "tandem::co_spawn: a completion handler needs some value also when the task fails; return a "
+        "default-constructible type, or wrap it in std::optional");
     return boost::asio::async_initiate<Token, typename detail::spawn_signature<T>::type>(
         [&loop](auto handler, task<T> t) { detail::spawn<T>(loop, std::move(t), std::move(handler)); }, token,
         std::move(body));
@@ -158,14 +158,17 @@ auto co_spawn(event_loop& loop, task<T> body, Token&& token) {
 /// The same on the loop attached to an executor's context.
 /// Errors: also `invalid_state_error` if there is none.
 template <class Executor, class T, class Token>
-    requires(boost::asio::is_executor<Executor>::value || boost::asio::execution::is_executor<Executor>::value)
-auto co_spawn(const Executor& executor, task<T> body, Token&& token) {
-    event_loop& loop = detail::require_attached_loop(boost::asio::query(executor, boost::asio::execution::context));
+requires(boost::asio::is_executor<Executor>::value ||
+         boost::asio::execution::is_executor<Executor>::value) auto co_spawn(const Executor& executor,
+                                                                             task<T> body, Token&& token) {
+    event_loop& loop =
+        detail::require_attached_loop(boost::asio::query(executor, boost::asio::execution::context));
     return tandem::co_spawn(loop, std::move(body), std::forward<Token>(token));
 }
 template <class T, class Token>
 auto co_spawn(boost::asio::io_context& context, task<T> body, Token&& token) {
-    return tandem::co_spawn(detail::require_attached_loop(context), std::move(body), std::forward<Token>(token));
+    return tandem::co_spawn(detail::require_attached_loop(context), std::move(body),
+                            std::forward<Token>(token));
 }
 
 }  // namespace tandem::inline TANDEM_ABI

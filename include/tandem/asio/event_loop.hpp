@@ -53,6 +53,7 @@ public:
         : boost::asio::execution_context::service(context) {}
 
     event_loop* loop = nullptr;
+    handler_memory drain_memory;  // of the queued drain: in a borrowed io_context it outlives the loop
 
 private:
     void shutdown() override {}
@@ -126,22 +127,23 @@ private:
     boost::asio::io_context& context_;
     detail::loop_registration& service_;
     // With the concrete executor: the type-erased one costs every file a third of a second to compile.
-    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                      boost::asio::wait_traits<std::chrono::steady_clock>,
                                       boost::asio::io_context::executor_type>
         timer_;
     detail::root_group tasks_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
-    detail::handler_memory drain_memory_;
 };
 
 // ---- implementation
 
-/// The queued drain. There is never more than one, so its memory is in the loop.
+/// The queued drain. There is never more than one for a loop, so its memory is in its registration.
 class event_loop::drain_handler {
 public:
     using allocator_type = detail::handler_allocator<void>;
 
-    explicit drain_handler(event_loop& loop) noexcept : service_(&loop.service_), allocator_(loop.drain_memory_) {}
+    explicit drain_handler(event_loop& loop) noexcept
+        : service_(&loop.service_), allocator_(loop.service_.drain_memory) {}
     allocator_type get_allocator() const noexcept { return allocator_; }
     void operator()() const {
         if (service_->loop) service_->loop->drain();
@@ -164,7 +166,8 @@ private:
     detail::loop_registration* service_;
 };
 
-inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned, boost::asio::io_context* borrowed)
+inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned,
+                              boost::asio::io_context* borrowed)
     : owned_(std::move(owned)),
       context_(borrowed ? *borrowed : *owned_),
       service_(boost::asio::use_service<detail::loop_registration>(context_)),

@@ -20,12 +20,14 @@ namespace detail {
 template <class T, class Executor, class... Results>
 class awaitable_awaiter final : public io_result_leaf<Results...> {
 public:
-    explicit awaitable_awaiter(boost::asio::awaitable<T, Executor>&& operand) : operand_(std::move(operand)) {}
+    explicit awaitable_awaiter(boost::asio::awaitable<T, Executor>&& operand)
+        : operand_(std::move(operand)) {}
 
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept {
         this->start(h, [this] {
-            boost::asio::co_spawn(this->context().get_executor(), std::move(operand_), io_handler<Results...>(*this));
+            boost::asio::co_spawn(this->context().get_executor(), std::move(operand_),
+                                  io_handler<Results...>(*this));
         });
     }
     T await_resume() {
@@ -48,9 +50,11 @@ template <class T, class Executor>
 struct await_adapter<boost::asio::awaitable<T, Executor>> {
     static auto adapt(boost::asio::awaitable<T, Executor>&& operand, detail::fiber& f) {
         if constexpr (std::is_void_v<T>) {
-            return detail::leaf_holder<detail::awaitable_awaiter<T, Executor, std::exception_ptr>>(f, std::move(operand));
+            return detail::leaf_holder<detail::awaitable_awaiter<T, Executor, std::exception_ptr>>(
+                f, std::move(operand));
         } else {
-            return detail::leaf_holder<detail::awaitable_awaiter<T, Executor, std::exception_ptr, T>>(f, std::move(operand));
+            return detail::leaf_holder<detail::awaitable_awaiter<T, Executor, std::exception_ptr, T>>(
+                f, std::move(operand));
         }
     }
 };

@@ -22,9 +22,10 @@ T run(task<T> main, run_options options = run_options()) {
 }
 
 template <class F>
-    requires std::is_invocable_v<F&>
+requires std::is_invocable_v<F&>
 void run(F&&, run_options = run_options()) {
-    static_assert(!sizeof(std::decay_t<F>*), "tandem::run: takes a task, not a function; call it: tandem::run(amain())");
+    static_assert(!sizeof(std::decay_t<F>*),
+                  "tandem::run: takes a task, not a function; call it: tandem::run(amain())");
 }
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -51,7 +51,8 @@ private:
 template <class OnSignal>
 class signal_watch {
 public:
-    signal_watch(boost::asio::io_context& context, OnSignal on_signal) : set_(context), on_signal_(on_signal) {
+    signal_watch(boost::asio::io_context& context, OnSignal on_signal)
+        : set_(context), on_signal_(on_signal) {
         if (shared_disposition<SIGINT>::enter()) set_.add(SIGINT);
         if (shared_disposition<SIGTERM>::enter()) set_.add(SIGTERM);
         set_.async_wait([this](const boost::system::error_code& ended, int number) {

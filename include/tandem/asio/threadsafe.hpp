@@ -21,7 +21,8 @@ public:
         : promise_(std::exchange(other.promise_, std::nullopt)) {}
     threadsafe_promise& operator=(threadsafe_promise&&) = delete;
     ~threadsafe_promise() {
-        if (promise_) fail(std::make_exception_ptr(cancelled_error("the loop ended, or the task was cancelled")));
+        if (promise_)
+            fail(std::make_exception_ptr(cancelled_error("the loop ended, or the task was cancelled")));
     }
 
     std::future<T> get_future() { return promise_->get_future(); }
@@ -57,14 +58,15 @@ task<> keep_promise(task<T> body, threadsafe_promise<T> promise) {
 /// Carries the task to the loop. A loop that ends before it gets there drops it.
 class threadsafe_start final : public call_node {
 public:
-    explicit threadsafe_start(task<> t) noexcept : call_node(&threadsafe_start::arrive), task_(std::move(t)) {}
+    explicit threadsafe_start(task<> t) noexcept
+        : call_node(&threadsafe_start::arrive), task_(std::move(t)) {}
 
 private:
     static void arrive(call_node& node, loop_core* loop) noexcept {
         const std::unique_ptr<threadsafe_start> self(static_cast<threadsafe_start*>(&node));
         if (!loop) return;
-        static_cast<event_loop*>(loop)->tasks().create_task(std::move(self->task_), "run_coroutine_threadsafe",
-                                                            std::source_location());
+        static_cast<event_loop*>(loop)->tasks().create_task(
+            std::move(self->task_), "run_coroutine_threadsafe", std::source_location());
     }
 
     task<> task_;

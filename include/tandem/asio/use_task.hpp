@@ -41,8 +41,9 @@ public:
         using default_completion_token_type = use_task_t;
 
         template <class Other>
-            requires(!std::is_same_v<Other, executor_with_default> && std::is_convertible_v<const Other&, Executor>)
-        executor_with_default(const Other& ex) noexcept : Executor(ex) {}
+        requires(!std::is_same_v<Other, executor_with_default> &&
+                 std::is_convertible_v<const Other&, Executor>) executor_with_default(const Other& ex)
+        noexcept : Executor(ex) {}
     };
 
     /// The type of an I/O object with this default token.
@@ -104,8 +105,9 @@ protected:
         in_call_ = true;
         try {
             if (!loop().io()) {
-                throw std::logic_error("tandem::use_task: this loop has no io_context; run I/O with tandem::run, "
-                                       "not on virtual time");
+                throw std::logic_error(
+                    "tandem::use_task: this loop has no io_context; run I/O with tandem::run, "
+                    "not on virtual time");
             }
             initiate();
         } catch (...) {
@@ -172,7 +174,8 @@ private:
 };
 
 template <class First>
-constexpr bool is_error_v = std::is_same_v<First, boost::system::error_code> || std::is_same_v<First, std::exception_ptr>;
+constexpr bool is_error_v =
+    std::is_same_v<First, boost::system::error_code> || std::is_same_v<First, std::exception_ptr>;
 
 inline void throw_if(const boost::system::error_code& ec) {
     if (ec) throw boost::system::system_error(ec);
@@ -210,8 +213,11 @@ public:
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept {
         this->start(h, [this] {
-            std::apply([this](auto&... a) { std::move(initiation_)(io_handler<Results...>(*this), std::move(a)...); },
-                       arguments_);
+            std::apply(
+                [this](auto&... a) {
+                    std::move(initiation_)(io_handler<Results...>(*this), std::move(a)...);
+                },
+                arguments_);
         });
     }
 
@@ -232,7 +238,8 @@ class io_awaiter final : public io_operation<Initiation, Arguments, Results...> 
 public:
     template <class I, class... A>
     explicit io_awaiter(I&& initiation, A&&... arguments)
-        : io_operation<Initiation, Arguments, Results...>(std::forward<I>(initiation), std::forward<A>(arguments)...) {}
+        : io_operation<Initiation, Arguments, Results...>(std::forward<I>(initiation),
+                                                          std::forward<A>(arguments)...) {}
 
     auto await_resume() {
         this->rethrow_failure();
@@ -282,11 +289,11 @@ template <class... Results>
 struct boost::asio::async_result<boost::asio::redirect_error_t<tandem::use_task_t>,
                                  void(boost::system::error_code, Results...)> {
     template <class Initiation, class Token, class... Arguments>
-    static tandem::detail::redirected_awaiter<std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>,
-                                              std::decay_t<Results>...>
+    static tandem::detail::redirected_awaiter<
+        std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>, std::decay_t<Results>...>
     initiate(Initiation&& initiation, Token&& token, Arguments&&... arguments) {
-        return tandem::detail::redirected_awaiter<std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>,
-                                                  std::decay_t<Results>...>(
+        return tandem::detail::redirected_awaiter<
+            std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>, std::decay_t<Results>...>(
             token.ec_, std::forward<Initiation>(initiation), std::forward<Arguments>(arguments)...);
     }
 };

@@ -14,7 +14,7 @@ namespace tandem::inline TANDEM_ABI {
 template <class F>
 class [[nodiscard("pass it to the call: it only points at the callable")]] moved_ref {
 public:
-    explicit moved_ref(F& fn) noexcept : fn_(std::addressof(fn)) {}
+    explicit moved_ref(F & fn) noexcept : fn_(std::addressof(fn)) {}
     moved_ref(const moved_ref&) = delete;
     moved_ref& operator=(const moved_ref&) = delete;
 
@@ -46,7 +46,7 @@ struct unwrap_callable {
     using type = std::decay_t<F>;
 };
 template <class F>
-    requires is_moved_ref_v<std::remove_cvref_t<F>>
+requires is_moved_ref_v<std::remove_cvref_t<F>>
 struct unwrap_callable<F> {
     using type = std::remove_cvref_t<decltype(std::declval<F&>().get())>;
 };
@@ -77,9 +77,9 @@ constexpr bool safe_callable =
 }  // namespace detail
 
 // One sentence for every call that takes a callable; a macro because static_assert wants a literal.
-#define TANDEM_REQUIRE_SAFE_CALLABLE(F)                                                         \
-    static_assert(::tandem::detail::safe_callable<F>,                                           \
-                  "tandem: GCC before 13 destroys the captures of this temporary lambda twice; " \
+#define TANDEM_REQUIRE_SAFE_CALLABLE(F)                                                           \
+    static_assert(::tandem::detail::safe_callable<F>,                                             \
+                  "tandem: GCC before 13 destroys the captures of this temporary lambda twice; "  \
                   "pass data as arguments (fn, args...), or name the lambda on its own line and " \
                   "pass moved(fn)")
 

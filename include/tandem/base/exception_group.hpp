@@ -71,8 +71,7 @@ inline std::string exception_group::describe(const std::vector<std::exception_pt
     return exceptions.empty() ? text : text + ", the first: " + detail::message_of(exceptions.front());
 }
 
-inline bool exception_group::is_group(const std::exception_ptr& e,
-                                      std::vector<std::exception_ptr>& members) {
+inline bool exception_group::is_group(const std::exception_ptr& e, std::vector<std::exception_ptr>& members) {
     try {
         std::rethrow_exception(e);
     } catch (const exception_group& group) {
@@ -119,8 +118,7 @@ bool exception_group::contains() const {
 }
 
 template <class E>
-std::pair<std::optional<exception_group>, std::optional<exception_group>> exception_group::split()
-    const {
+std::pair<std::optional<exception_group>, std::optional<exception_group>> exception_group::split() const {
     std::vector<std::exception_ptr> matching;
     std::vector<std::exception_ptr> rest;
     std::vector<std::exception_ptr> members;

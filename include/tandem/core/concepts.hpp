@@ -88,29 +88,28 @@ struct await_result<A> {
 };
 template <adapted_type A>
 struct await_result<A> {
-    using type = decltype(await_adapter<std::remove_cvref_t<A>>::adapt(std::declval<A>(),
-                                                                       std::declval<fiber&>())
-                              .await_resume());
+    using type =
+        decltype(await_adapter<std::remove_cvref_t<A>>::adapt(std::declval<A>(), std::declval<fiber&>())
+                     .await_resume());
 };
 
 }  // namespace detail
 
 /// What a task may `co_await`: a task given as an rvalue, a leaf, or a type with an `await_adapter`.
 template <class A>
-concept awaitable = (detail::is_task_v<std::remove_cvref_t<A>> && !std::is_lvalue_reference_v<A>) ||
-                    (detail::leaf_type<A> && !std::is_const_v<std::remove_reference_t<A>>) ||
-                    detail::adapted_type<A>;
+concept awaitable =
+    (detail::is_task_v<std::remove_cvref_t<A>> && !std::is_lvalue_reference_v<A>) ||
+    (detail::leaf_type<A> && !std::is_const_v<std::remove_reference_t<A>>) || detail::adapted_type<A>;
 
 /// What awaiting an `A` gives.
 template <awaitable A>
-using await_result_t =
-    typename detail::await_result<std::conditional_t<detail::adapted_type<A>, A, std::remove_cvref_t<A>>>::type;
+using await_result_t = typename detail::await_result<
+    std::conditional_t<detail::adapted_type<A>, A, std::remove_cvref_t<A>>>::type;
 
 /// A range whose elements can be awaited: a vector of tasks, of handles, a view that makes tasks.
 /// The elements of an lvalue range of tasks are moved from: a task is awaited once.
 template <class R>
-concept awaitable_range =
-    std::ranges::input_range<R> &&
+concept awaitable_range = std::ranges::input_range<R> &&
     (awaitable<std::ranges::range_reference_t<R>> ||
      detail::is_task_v<std::remove_cvref_t<std::ranges::range_reference_t<R>>>);
 

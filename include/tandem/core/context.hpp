@@ -21,7 +21,9 @@ struct context_node {
     static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
     static void operator delete(void* p, std::size_t bytes) noexcept { release_frame(p, bytes); }
     static void* operator new(std::size_t bytes, std::align_val_t to) { return ::operator new(bytes, to); }
-    static void operator delete(void* p, std::size_t, std::align_val_t to) noexcept { ::operator delete(p, to); }
+    static void operator delete(void* p, std::size_t, std::align_val_t to) noexcept {
+        ::operator delete(p, to);
+    }
 
     const void* key;
     context_node* up;

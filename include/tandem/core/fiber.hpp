@@ -41,12 +41,12 @@ protected:
 enum class ending : std::uint8_t { value, error, stopped };
 
 namespace fiber_flag {
-inline constexpr std::uint8_t stop = 1;        // cancellation was requested
+inline constexpr std::uint8_t stop = 1;  // cancellation was requested
 inline constexpr std::uint8_t started = 2;
 inline constexpr std::uint8_t ended = 4;
 inline constexpr std::uint8_t has_value = 8;
-inline constexpr std::uint8_t scope = 16;      // part of the outer task: the body of a timeout, a group
-inline constexpr std::uint8_t shielded = 32;   // the request waits until `shield` has ended
+inline constexpr std::uint8_t scope = 16;     // part of the outer task: the body of a timeout, a group
+inline constexpr std::uint8_t shielded = 32;  // the request waits until `shield` has ended
 }  // namespace fiber_flag
 
 /// The promise of every task. A fiber is a linear chain of awaited tasks; it is no object of its own
@@ -200,7 +200,7 @@ public:
     /// When this scope ends what is in it; `never` if it has no deadline.
     virtual std::int64_t deadline() noexcept { return detail::never; }
 
-    boundary* below = nullptr;          // in the start stack
+    boundary* below = nullptr;           // in the start stack
     boundary* cancelled_next = nullptr;  // in the list of boundaries to cancel
 
 protected:

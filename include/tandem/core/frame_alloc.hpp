@@ -84,7 +84,7 @@ TANDEM_ALWAYS_INLINE void* allocate_frame(std::size_t bytes) {
     if (index <= largest_frame_class) {
         frame_class& c = frames.classes[index];
         frame_block* const block = c.free;
-        if (!block) return ::operator new(index * frame_grain);
+        if (!block) return ::operator new(index* frame_grain);
         c.free = block->next;
         ++c.room;
         return block;

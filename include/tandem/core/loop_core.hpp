@@ -38,15 +38,15 @@ inline constinit thread_local loop_core* current_loop = nullptr;
 
 /// What failed where nobody awaits it.
 struct unhandled_error {
-    std::string name;             ///< of the task, or of the call that took a callback
-    std::source_location where;   ///< where it was started
+    std::string name;            ///< of the task, or of the call that took a callback
+    std::source_location where;  ///< where it was started
     std::exception_ptr exception;
 };
 
 struct loop_statistics {
-    std::uint64_t drains = 0;      ///< times the loop woke up to run something; a blocked program adds none
-    std::uint64_t steps = 0;       ///< resumptions, starts, unwindings and callbacks
-    std::size_t timers = 0;        ///< armed now
+    std::uint64_t drains = 0;  ///< times the loop woke up to run something; a blocked program adds none
+    std::uint64_t steps = 0;   ///< resumptions, starts, unwindings and callbacks
+    std::size_t timers = 0;    ///< armed now
 };
 
 /// The scheduler that every loop has: `event_loop` attaches it to an io_context,
@@ -91,7 +91,9 @@ public:
     }
 
     /// Sets who hears of a failure that nobody awaits; the default prints it to standard error.
-    void on_unhandled(detail::unique_function<void(const unhandled_error&)> fn) { unhandled_ = std::move(fn); }
+    void on_unhandled(detail::unique_function<void(const unhandled_error&)> fn) {
+        unhandled_ = std::move(fn);
+    }
 
     /// Sets who hears of an exception that another one displaced: of a second child of `gather`, of
     /// the loser of a `race`. The default is silence.

@@ -64,9 +64,10 @@ private:
 template <class T>
 class result_promise : public task_promise {
     using value = std::remove_reference_t<T>;
-    static constexpr bool boxed = !std::is_reference_v<T> && alignof(value) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-    using storage = std::conditional_t<std::is_reference_v<T>, value*,
-                                       std::conditional_t<boxed, box<value>, value>>;
+    static constexpr bool boxed =
+        !std::is_reference_v<T> && alignof(value) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+    using storage =
+        std::conditional_t<std::is_reference_v<T>, value*, std::conditional_t<boxed, box<value>, value>>;
 
 public:
     result_promise() noexcept {}
@@ -75,7 +76,7 @@ public:
     }
 
     template <class U = T>
-        requires std::is_convertible_v<U&&, T>
+    requires std::is_convertible_v<U&&, T>
     void return_value(U&& result) noexcept(std::is_nothrow_constructible_v<storage, U&&>) {
         if constexpr (std::is_reference_v<T>) {
             T bound = static_cast<T>(result);
@@ -138,7 +139,7 @@ public:
     using value_type = T;
 
     task() noexcept = default;
-    task(task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
+    task(task && other) noexcept : frame_(std::exchange(other.frame_, {})) {}
     task& operator=(task&& other) noexcept {
         task(std::move(other)).swap(*this);
         return *this;
@@ -149,7 +150,7 @@ public:
 
     /// False once the task was moved from or awaited.
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
-    void swap(task& other) noexcept { std::swap(frame_, other.frame_); }
+    void swap(task & other) noexcept { std::swap(frame_, other.frame_); }
 
     // ---- for combinators
 
@@ -234,7 +235,7 @@ struct kept_result {
     using type = T;
 };
 template <class T>
-    requires std::is_copy_constructible_v<T>
+requires std::is_copy_constructible_v<T>
 struct kept_result<const T&> {
     using type = T;
 };
@@ -257,7 +258,7 @@ task<kept_result_t<A>> awaited_element(A operand) {
 }
 
 template <class A>
-    requires awaitable<A>
+requires awaitable<A>
 auto as_task(A&& operand) {
     if constexpr (is_task_v<std::remove_cvref_t<A>>) {
         return std::remove_cvref_t<A>(std::move(unawaited(operand)));

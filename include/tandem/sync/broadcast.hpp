@@ -34,7 +34,9 @@ public:
     broadcast& operator=(const broadcast&) = delete;
 
     /// Starts to receive what is put from now on.
-    [[nodiscard("keep the subscription: dropping it ends it")]] subscription subscribe() { return subscription(*this); }
+    [[nodiscard("keep the subscription: dropping it ends it")]] subscription subscribe() {
+        return subscription(*this);
+    }
 
     /// Hands an item to all subscribers, waiting while the slowest lags too far behind.
     /// Cancellation: a waiter leaves the line and its item is dropped.
@@ -122,7 +124,8 @@ public:
             return std::nullopt;
         }
         broadcast& from = by_.from_;
-        std::optional<T> item(std::as_const(from.items_[static_cast<std::size_t>(by_.position_ - from.first_)]));
+        std::optional<T> item(
+            std::as_const(from.items_[static_cast<std::size_t>(by_.position_ - from.first_)]));
         ++by_.position_;
         from.drop_taken();
         return item;
@@ -149,7 +152,8 @@ public:
     }
     void await_suspend(std::coroutine_handle<> h) noexcept { this->line_up(h, to_.putters_); }
     void await_resume() const {
-        if (refused_) throw queue_shut_down("tandem::broadcast::put: it was shut down; put before shutdown()");
+        if (refused_)
+            throw queue_shut_down("tandem::broadcast::put: it was shut down; put before shutdown()");
         if (lost_) throw std::bad_alloc();
     }
     const char* kind() const noexcept override { return "broadcast::put"; }

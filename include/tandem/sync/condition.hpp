@@ -36,8 +36,9 @@ public:
     template <class F>
     [[nodiscard("co_await it")]] task<> wait(F&& predicate) {
         TANDEM_REQUIRE_SAFE_CALLABLE(F);
-        static_assert(std::is_invocable_r_v<bool, detail::callable_t<F>&>,
-                      "tandem::condition::wait: the predicate is a callable without parameters that gives bool");
+        static_assert(
+            std::is_invocable_r_v<bool, detail::callable_t<F>&>,
+            "tandem::condition::wait: the predicate is a callable without parameters that gives bool");
         require_lock("wait");
         return wait_for_predicate<detail::callable_t<F>>(detail::forward_callable<F>(predicate));
     }

@@ -66,7 +66,7 @@ private:
 /// Holds a lock and releases it when it goes.
 class [[nodiscard("keep the guard: dropping it releases at once")]] lock::guard {
 public:
-    guard(guard&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+    guard(guard && other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
     guard& operator=(guard&& other) noexcept {
         guard moved(std::move(other));
         std::swap(held_, moved.held_);
@@ -83,7 +83,7 @@ public:
 private:
     friend class lock;
     friend class acquire_awaiter;
-    explicit guard(lock& held) noexcept : held_(&held) {}
+    explicit guard(lock & held) noexcept : held_(&held) {}
 
     lock* held_;
 };

@@ -33,7 +33,8 @@ public:
     [[nodiscard("co_await it")]] acquire_awaiter acquire() noexcept;
 
     /// Takes a permit if one is free, without waiting.
-    [[nodiscard("keep the permit: dropping it gives it back at once")]] std::optional<permit> try_acquire() noexcept;
+    [[nodiscard("keep the permit: dropping it gives it back at once")]] std::optional<permit>
+    try_acquire() noexcept;
 
     /// Gives back a permit that was detached from its guard, or adds one.
     /// Errors: of a `bounded_semaphore`, `invalid_state_error` beyond its initial value.
@@ -64,7 +65,7 @@ public:
 /// Holds one permit and gives it back when it goes.
 class [[nodiscard("keep the permit: dropping it gives it back at once")]] semaphore::permit {
 public:
-    permit(permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
+    permit(permit && other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
     permit& operator=(permit&& other) noexcept {
         permit moved(std::move(other));
         std::swap(from_, moved.from_);
@@ -83,7 +84,7 @@ public:
 private:
     friend class semaphore;
     friend class acquire_awaiter;
-    explicit permit(semaphore& from) noexcept : from_(&from) {}
+    explicit permit(semaphore & from) noexcept : from_(&from) {}
 
     semaphore* from_;
 };

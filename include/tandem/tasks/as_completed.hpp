@@ -124,8 +124,9 @@ template <awaitable_range R, class F>
 [[nodiscard("co_await it")]] task<> as_completed(R&& range, F&& on_each) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
     using result = detail::range_result_t<R>;
-    static_assert(std::is_invocable_v<detail::callable_t<F>&, std::size_t, outcome<result>>,
-                  "tandem::as_completed: on_each is called with (std::size_t index, tandem::outcome<T> result)");
+    static_assert(
+        std::is_invocable_v<detail::callable_t<F>&, std::size_t, outcome<result>>,
+        "tandem::as_completed: on_each is called with (std::size_t index, tandem::outcome<T> result)");
     return detail::deliver_as_completed<result, detail::callable_t<F>>(detail::collect_tasks<R>(range),
                                                                        detail::forward_callable<F>(on_each));
 }

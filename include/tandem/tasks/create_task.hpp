@@ -88,16 +88,14 @@ task_handle<T> create_task(task<T> t, std::string_view name = {},
 /// Starts `fn(args...)`: callable and arguments are kept for as long as the task runs, so that a
 /// closure and reference parameters are safe. `std::ref` passes a reference that you keep alive.
 template <class Fn, class... Args>
-    requires detail::starts_task<Fn, Args...>
+requires detail::starts_task<Fn, Args...>
 auto create_task(Fn&& fn, Args&&... args) {
     detail::root_group& root = detail::require_root_group("create_task");
     return root.create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
 }
 
 template <class Fn, class... Args>
-    requires detail::starts_nothing<Fn, Args...>
-void create_task(Fn&&, Args&&...) {
-    TANDEM_REFUSE_TO_START(Fn);
-}
+requires detail::starts_nothing<Fn, Args...>
+void create_task(Fn&&, Args&&...) { TANDEM_REFUSE_TO_START(Fn); }
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -104,9 +104,10 @@ private:
 template <awaitable A, class F>
 [[nodiscard("co_await it")]] auto finally(A&& body, F&& cleanup) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
-    static_assert(std::is_invocable_v<detail::callable_t<F>&> &&
-                      detail::is_task_v<std::invoke_result_t<detail::callable_t<F>&>>,
-                  "tandem::finally: the cleanup is a callable without parameters that returns a tandem::task");
+    static_assert(
+        std::is_invocable_v<detail::callable_t<F>&> &&
+            detail::is_task_v<std::invoke_result_t<detail::callable_t<F>&>>,
+        "tandem::finally: the cleanup is a callable without parameters that returns a tandem::task");
     return detail::finally_awaiter<detail::task_result_t<A>, detail::callable_t<F>>(
         detail::as_task<A>(std::forward<A>(body)), std::forward<F>(cleanup));
 }

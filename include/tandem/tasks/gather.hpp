@@ -129,8 +129,8 @@ template <awaitable... A>
 }
 
 template <class... A>
-    requires(sizeof...(A) > 0 && !(awaitable<A> && ...) && (detail::is_task_v<std::remove_cvref_t<A>> || ...))
-void gather(A&&...) {
+requires(sizeof...(A) > 0 && !(awaitable<A> && ...) &&
+         (detail::is_task_v<std::remove_cvref_t<A>> || ...)) void gather(A&&...) {
     static_assert(sizeof...(A) == 0,
                   "tandem::gather: not all arguments can be awaited; a named task is moved in, "
                   "gather(std::move(t), other()), because it is awaited once");

@@ -33,9 +33,7 @@ protected:
     }
 
 private:
-    void child_done(detail::fiber&) noexcept override {
-        done_ = true;
-    }
+    void child_done(detail::fiber&) noexcept override { done_ = true; }
 
     detail::fiber* main_ = nullptr;
     bool done_ = false;

@@ -118,13 +118,15 @@ std::vector<task<range_result_t<R>>> collect_candidates(const char* call, std::r
 template <awaitable First, awaitable... Rest>
 [[nodiscard("co_await it")]] auto race(First&& first, Rest&&... rest) {
     return detail::race_awaiter<detail::task_result_t<First>, detail::task_result_t<Rest>...>(
-        detail::as_task<First>(std::forward<First>(first)), detail::as_task<Rest>(std::forward<Rest>(rest))...);
+        detail::as_task<First>(std::forward<First>(first)),
+        detail::as_task<Rest>(std::forward<Rest>(rest))...);
 }
 
 /// The same for a range. Errors: also `std::invalid_argument` for an empty one.
 template <awaitable_range R>
 [[nodiscard("co_await it")]] auto race(R&& range) {
-    return detail::race_range_awaiter<detail::range_result_t<R>>(detail::collect_candidates<R>("race", range));
+    return detail::race_range_awaiter<detail::range_result_t<R>>(
+        detail::collect_candidates<R>("race", range));
 }
 
 /// Runs all at once and gives the first value; the rest are cancelled and joined.

@@ -37,16 +37,14 @@ public:
 
     /// Starts `fn(args...)`; callable and arguments live as long as the child.
     template <class Fn, class... Args>
-        requires detail::starts_task<Fn, Args...>
+    requires detail::starts_task<Fn, Args...>
     auto create_task(Fn&& fn, Args&&... args) {
         return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
     }
 
     template <class Fn, class... Args>
-        requires detail::starts_nothing<Fn, Args...>
-    void create_task(Fn&&, Args&&...) {
-        TANDEM_REFUSE_TO_START(Fn);
-    }
+    requires detail::starts_nothing<Fn, Args...>
+    void create_task(Fn&&, Args&&...) { TANDEM_REFUSE_TO_START(Fn); }
 
     /// Ends the group without an error: children and the rest of the body are cancelled and joined.
     void cancel() noexcept {
@@ -145,8 +143,9 @@ public:
     }
     void await_resume() const {
         if (!from_child_) return;
-        throw std::logic_error("tandem::task_group::join: called by a child, which would wait for itself; "
-                               "call it in the group's body");
+        throw std::logic_error(
+            "tandem::task_group::join: called by a child, which would wait for itself; "
+            "call it in the group's body");
     }
     const char* kind() const noexcept override { return "task_group::join"; }
 
@@ -201,7 +200,8 @@ public:
             if constexpr (std::is_void_v<result>) {
                 return;
             } else {
-                if (body_stopped_) throw cancelled_error("the group was cancelled before its body had a result");
+                if (body_stopped_)
+                    throw cancelled_error("the group was cancelled before its body had a result");
                 return task_.promise().take();
             }
         }
@@ -213,8 +213,8 @@ private:
 };
 
 template <class F>
-concept group_body = std::is_invocable_v<callable_t<F>&, task_group&> &&
-                     is_task_v<std::invoke_result_t<callable_t<F>&, task_group&>>;
+concept group_body = std::is_invocable_v < callable_t<F>
+&, task_group& > &&is_task_v<std::invoke_result_t<callable_t<F>&, task_group&>>;
 
 }  // namespace detail
 

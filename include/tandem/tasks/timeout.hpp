@@ -124,7 +124,8 @@ public:
 template <class Rep, class Period, awaitable A>
 [[nodiscard("co_await it")]] auto timeout(std::chrono::duration<Rep, Period> time, A&& aw) {
     using awaiter = detail::timeout_awaiter<detail::task_result_t<A>>;
-    return awaiter(awaiter::from::first_suspension, detail::to_ticks(time), detail::as_task<A>(std::forward<A>(aw)));
+    return awaiter(awaiter::from::first_suspension, detail::to_ticks(time),
+                   detail::as_task<A>(std::forward<A>(aw)));
 }
 
 /// The same up to a point of the loop's clock.
@@ -138,7 +139,8 @@ template <awaitable A>
 template <class Rep, class Period, awaitable A>
 [[nodiscard("co_await it")]] auto move_on_after(std::chrono::duration<Rep, Period> time, A&& aw) {
     using awaiter = detail::move_on_awaiter<detail::task_result_t<A>>;
-    return awaiter(awaiter::from::first_suspension, detail::to_ticks(time), detail::as_task<A>(std::forward<A>(aw)));
+    return awaiter(awaiter::from::first_suspension, detail::to_ticks(time),
+                   detail::as_task<A>(std::forward<A>(aw)));
 }
 
 /// The time budget of a whole operation: as `timeout_at`, and what is inside can ask for what is left,

@@ -107,7 +107,8 @@ private:
         if (condition_ == wait_until::all_completed) return false;
         for (const seat& s : seats_) {
             if (!s.block->done()) continue;
-            if (condition_ == wait_until::first_completed || s.block->ended_by() == ending::error) return true;
+            if (condition_ == wait_until::first_completed || s.block->ended_by() == ending::error)
+                return true;
         }
         return false;
     }
@@ -147,7 +148,8 @@ struct handle_value<task_handle<T>> {
     using type = T;
 };
 template <class R>
-using handle_range_value_t = typename handle_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
+using handle_range_value_t =
+    typename handle_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
 
 }  // namespace detail
 
@@ -161,7 +163,8 @@ template <std::ranges::input_range R>
                                                                  std::nullopt);
 }
 template <std::ranges::input_range R, class Rep, class Period>
-[[nodiscard("co_await it")]] auto wait(R&& handles, wait_until condition, std::chrono::duration<Rep, Period> time) {
+[[nodiscard("co_await it")]] auto wait(R&& handles, wait_until condition,
+                                       std::chrono::duration<Rep, Period> time) {
     return detail::wait_awaiter<detail::handle_range_value_t<R>>(detail::copy_handles(handles), condition,
                                                                  detail::to_ticks(time));
 }

@@ -26,6 +26,7 @@
 #include <tandem/sync/event.hpp>
 #include <tandem/tasks/race.hpp>
 #include <tandem/tasks/task_group.hpp>
+#include <tandem/tasks/timeout.hpp>
 #include <tandem/testing/http_script.hpp>
 
 namespace tandem::inline TANDEM_ABI {

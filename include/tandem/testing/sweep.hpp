@@ -27,7 +27,8 @@ public:
 /// One run of a sweep, for the check after it.
 class sweep_run {
 public:
-    sweep_run(std::optional<std::uint64_t> point, std::uint64_t points, std::optional<std::uint64_t> seed) noexcept
+    sweep_run(std::optional<std::uint64_t> point, std::uint64_t points,
+              std::optional<std::uint64_t> seed) noexcept
         : point_(point), points_(points), seed_(seed) {}
 
     /// The step before which the scenario was cancelled; empty in the first run of an order.
@@ -112,8 +113,8 @@ private:
 /// says what is wrong, empty if nothing is, or a bool.
 template <class F>
 concept sweep_check = std::is_invocable_r_v<std::string, F&> || std::is_invocable_r_v<bool, F&> ||
-                      std::is_invocable_r_v<std::string, F&, const sweep_run&> ||
-                      std::is_invocable_r_v<bool, F&, const sweep_run&>;
+    std::is_invocable_r_v<std::string, F&, const sweep_run&> ||
+    std::is_invocable_r_v<bool, F&, const sweep_run&>;
 
 /// The machinery of the sweeps; use the functions below.
 class sweep_runner {
@@ -160,25 +161,28 @@ private:
 /// Lifetime: `make_scenario` and `check` share state by reference; the former resets it, the latter
 ///   drops the handles in it, which count as frames. Frames are counted under TANDEM_COUNT_FRAMES.
 template <class Make, class Check>
-    requires sweep_check<std::decay_t<Check>>
-sweep_report sweep_cancel(Make&& make_scenario, Check&& check, sweep_options options = sweep_options()) {
-    return sweep_runner("sweep_cancel", std::forward<Make>(make_scenario),
-                        [](test_loop& loop) { loop.cancel_main(); },
-                        sweep_runner::to_check(std::forward<Check>(check)), options)
+requires sweep_check<std::decay_t<Check>> sweep_report sweep_cancel(Make&& make_scenario, Check&& check,
+                                                                    sweep_options options = sweep_options()) {
+    return sweep_runner(
+               "sweep_cancel", std::forward<Make>(make_scenario), [](test_loop& loop) { loop.cancel_main(); },
+               sweep_runner::to_check(std::forward<Check>(check)), options)
         .run();
 }
 template <class Make>
 sweep_report sweep_cancel(Make&& make_scenario, sweep_options options = sweep_options()) {
-    return sweep_cancel(std::forward<Make>(make_scenario), [] { return true; }, options);
+    return sweep_cancel(
+        std::forward<Make>(make_scenario), [] { return true; }, options);
 }
 
 /// As `sweep_cancel`, but calls `act()` at each step: cancels a handle, ends a group, shuts a queue down.
 template <class Make, class Act, class Check>
-    requires sweep_check<std::decay_t<Check>>
-sweep_report sweep_steps(Make&& make_scenario, Act&& act, Check&& check, sweep_options options = sweep_options()) {
-    return sweep_runner("sweep_steps", std::forward<Make>(make_scenario),
-                        [fn = std::forward<Act>(act)](test_loop&) mutable { fn(); },
-                        sweep_runner::to_check(std::forward<Check>(check)), options)
+requires sweep_check<std::decay_t<Check>> sweep_report sweep_steps(Make&& make_scenario, Act&& act,
+                                                                   Check&& check,
+                                                                   sweep_options options = sweep_options()) {
+    return sweep_runner(
+               "sweep_steps", std::forward<Make>(make_scenario),
+               [fn = std::forward<Act>(act)](test_loop&) mutable { fn(); },
+               sweep_runner::to_check(std::forward<Check>(check)), options)
         .run();
 }
 
@@ -218,9 +222,15 @@ inline void sweep_runner::sweep_order(std::optional<std::uint64_t> seed) {
         run_once(current);
         ++report_.points_;
         switch (current.end_) {
-            case sweep_run::end::completed: ++report_.completed_; break;
-            case sweep_run::end::stopped: ++report_.stopped_; break;
-            case sweep_run::end::failed: ++report_.failed_; break;
+            case sweep_run::end::completed:
+                ++report_.completed_;
+                break;
+            case sweep_run::end::stopped:
+                ++report_.stopped_;
+                break;
+            case sweep_run::end::failed:
+                ++report_.failed_;
+                break;
         }
     }
 }

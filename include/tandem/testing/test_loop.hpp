@@ -120,7 +120,8 @@ T run_virtual(task<T> main, virtual_options options = virtual_options()) {
 template <class T>
 T test_loop::run(task<T> main) {
     if (current()) {
-        throw std::logic_error("tandem::testing::run_virtual: a loop runs on this thread already; await the task");
+        throw std::logic_error(
+            "tandem::testing::run_virtual: a loop runs on this thread already; await the task");
     }
     detail::current_loop_scope here(*this);
     thread_ = &detail::current_loop;

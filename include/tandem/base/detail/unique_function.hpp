@@ -19,9 +19,9 @@ public:
     unique_function() noexcept = default;
     unique_function(std::nullptr_t) noexcept {}
     template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
-                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-    unique_function(F&& fn) : held_(new holder<std::decay_t<F>>(std::forward<F>(fn))) {}
+    requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
+             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>) unique_function(F&& fn)
+        : held_(new holder<std::decay_t<F>>(std::forward<F>(fn))) {}
     unique_function(unique_function&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
     unique_function& operator=(unique_function&& other) noexcept {
         unique_function moved(std::move(other));

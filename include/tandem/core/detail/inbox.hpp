@@ -17,11 +17,12 @@ public:
     /// True if the inbox was empty: the producer that sees it wakes the loop, the others need not.
     bool push(ready_node& node, step kind) noexcept {
         std::uintptr_t top = top_.load(std::memory_order_relaxed);
-        const std::uintptr_t self = reinterpret_cast<std::uintptr_t>(&node) | static_cast<std::uintptr_t>(kind);
+        const std::uintptr_t self =
+            reinterpret_cast<std::uintptr_t>(&node) | static_cast<std::uintptr_t>(kind);
         do {
             node.link = top;
-        } while (!top_.compare_exchange_weak(top, self, std::memory_order_release,
-                                             std::memory_order_relaxed));
+        } while (
+            !top_.compare_exchange_weak(top, self, std::memory_order_release, std::memory_order_relaxed));
         return top == 0;
     }
 

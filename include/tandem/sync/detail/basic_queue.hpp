@@ -30,7 +30,6 @@ public:
     explicit basic_queue(std::size_t maxsize = 0) : maxsize_(maxsize) {}
     basic_queue(const basic_queue&) = delete;
     basic_queue& operator=(const basic_queue&) = delete;
-
     /// Puts an item, waiting while the queue is full.
     /// Cancellation: a waiter leaves the line and its item is dropped; an item that was taken is in.
     /// Errors: `queue_shut_down`.
@@ -100,14 +99,14 @@ public:
     bool await_ready() {
         if (this->stop_pending()) return false;
         refused_ = queue_.shut_down_;
-        if (refused_) return true;
-        if (queue_.full()) return false;
-        queue_.accept(item_);
+        if (!refused_ && queue_.full()) return false;
+        if (!refused_) queue_.accept(item_);
         return true;
     }
     void await_suspend(std::coroutine_handle<> h) noexcept { this->line_up(h, queue_.putters_); }
     void await_resume() const {
-        if (refused_) throw queue_shut_down("tandem::queue::put: the queue was shut down; put before shutdown()");
+        if (refused_)
+            throw queue_shut_down("tandem::queue::put: the queue was shut down; put before shutdown()");
     }
     const char* kind() const noexcept override { return "queue::put"; }
 
@@ -202,7 +201,8 @@ T basic_queue<T, Store>::take() {
 
 template <class T, class Store>
 void basic_queue<T, Store>::put_nowait(T item) {
-    if (shut_down_) throw queue_shut_down("tandem::queue::put_nowait: the queue was shut down; put before shutdown()");
+    if (shut_down_)
+        throw queue_shut_down("tandem::queue::put_nowait: the queue was shut down; put before shutdown()");
     if (full()) {
         throw queue_full("tandem::queue::put_nowait: the queue is full (" + std::to_string(maxsize_) +
                          " items); co_await put(), or get something first");

@@ -18,7 +18,8 @@ public:
     waiter_queue(const waiter_queue&) = delete;
     waiter_queue& operator=(const waiter_queue&) = delete;
     ~waiter_queue() {
-        TANDEM_ASSERT(list_.empty(), "tandem: a primitive is destroyed while tasks wait for it; let it outlive them");
+        TANDEM_ASSERT(list_.empty(),
+                      "tandem: a primitive is destroyed while tasks wait for it; let it outlive them");
     }
 
     bool empty() const noexcept { return list_.empty(); }

@@ -88,8 +88,9 @@ struct takes_values_only<R (C::*)(P...) const> : std::bool_constant<!(std::is_re
 template <class F>
 constexpr bool stateless_by_value = takes_values_only<F>::value;
 template <class F>
-    requires(std::is_empty_v<F> && requires { &F::operator(); })
-constexpr bool stateless_by_value<F> = takes_values_only<decltype(&F::operator())>::value;
+requires(std::is_empty_v<F>&& requires {
+    &F::operator();
+}) constexpr bool stateless_by_value<F> = takes_values_only<decltype(&F::operator())>::value;
 
 template <class T, class Fn, class... Args>
 task<T> hold_and_run(Fn fn, Args... args) {
@@ -100,15 +101,15 @@ template <class Fn, class... Args>
 using started_task_t = std::invoke_result_t<std::decay_t<Fn>&, std::unwrap_ref_decay_t<Args>...>;
 
 template <class Fn, class... Args>
-concept starts_task = std::is_invocable_v<std::decay_t<Fn>&, std::unwrap_ref_decay_t<Args>...> &&
-                      is_task_v<started_task_t<Fn, Args...>>;
+concept starts_task = std::is_invocable_v < std::decay_t<Fn>
+&, std::unwrap_ref_decay_t<Args>... > &&is_task_v<started_task_t<Fn, Args...>>;
 
 /// What create_task cannot start: it says so in a sentence.
 template <class Fn, class... Args>
 concept starts_nothing = !is_task_v<std::remove_cvref_t<Fn>> && !starts_task<Fn, Args...>;
 
 #define TANDEM_REFUSE_TO_START(Fn)                                                                         \
-    static_assert(!sizeof(std::decay_t<Fn>*),                                                                            \
+    static_assert(!sizeof(std::decay_t<Fn>*),                                                              \
                   "tandem::create_task: takes a task, or a function that gives one and its arguments; "    \
                   "arguments are copied, so pass a reference by std::ref, and await anything else inside " \
                   "a coroutine")

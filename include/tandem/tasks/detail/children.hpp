@@ -59,7 +59,8 @@ private:
     void drop_child(std::size_t index) noexcept override {
         frames_[index] = nullptr;
         std::size_t i = 0;
-        std::apply([&](auto&... t) { ((i++ == index ? static_cast<void>(t.release()) : void()), ...); }, tasks_);
+        std::apply([&](auto&... t) { ((i++ == index ? static_cast<void>(t.release()) : void()), ...); },
+                   tasks_);
     }
 
     frame* frames_[sizeof...(T) == 0 ? 1 : sizeof...(T)];
@@ -78,8 +79,8 @@ auto element_task(Reference&& element) {
 }
 
 template <class R>
-using range_result_t =
-    typename decltype(element_task<std::ranges::range_reference_t<R>>(std::declval<std::ranges::range_reference_t<R>>()))::value_type;
+using range_result_t = typename decltype(element_task<std::ranges::range_reference_t<R>>(
+    std::declval<std::ranges::range_reference_t<R>>()))::value_type;
 
 /// All elements of a range as tasks. A vector of tasks that is given away is taken over as it is.
 template <class R>
@@ -108,7 +109,8 @@ public:
     }
 
 protected:
-    explicit range_combinator(settle_on policy, std::size_t at_a_time) noexcept : combinator(policy, at_a_time) {}
+    explicit range_combinator(settle_on policy, std::size_t at_a_time) noexcept
+        : combinator(policy, at_a_time) {}
 
     bool nothing_to_do() const noexcept { return tasks_.empty(); }
 

@@ -35,7 +35,8 @@ public:
     }
 
 protected:
-    explicit combinator(settle_on policy, std::size_t limit = none) noexcept : limit_(limit), policy_(policy) {}
+    explicit combinator(settle_on policy, std::size_t limit = none) noexcept
+        : limit_(limit), policy_(policy) {}
     ~combinator() = default;
 
     /// The frame of a started child, or null if it was dropped.

@@ -42,9 +42,7 @@ public:
     const std::string& reason() const noexcept { return reason_; }
     void set_reason(std::string reason) noexcept { reason_ = std::move(reason); }
     std::uint64_t id() const noexcept { return id_; }
-    std::string name() const {
-        return info_ ? std::string(info_->name()) : "task-" + std::to_string(id_);
-    }
+    std::string name() const { return info_ ? std::string(info_->name()) : "task-" + std::to_string(id_); }
 
     /// Throws what the task ended with unless that is a value; somebody has asked from now on.
     void throw_if_failed() {
@@ -148,7 +146,9 @@ public:
     static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
     static void operator delete(void* p, std::size_t bytes) noexcept { release_frame(p, bytes); }
     static void* operator new(std::size_t bytes, std::align_val_t to) { return ::operator new(bytes, to); }
-    static void operator delete(void* p, std::size_t, std::align_val_t to) noexcept { ::operator delete(p, to); }
+    static void operator delete(void* p, std::size_t, std::align_val_t to) noexcept {
+        ::operator delete(p, to);
+    }
 
     stored_t<T>& value() noexcept { return *value_; }
 
