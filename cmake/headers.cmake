@@ -25,7 +25,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/fiber.hpp
   include/tandem/core/frame_alloc.hpp
   include/tandem/core/loop_core.hpp
-  include/tandem/core/loop_service.hpp
+  include/tandem/core/loop_owned.hpp
   include/tandem/core/random.hpp
   include/tandem/core/sleep.hpp
   include/tandem/core/task.hpp
@@ -57,12 +57,30 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/timeout.hpp
   include/tandem/tasks/wait.hpp
   include/tandem/asio/detail/handler_memory.hpp
+  include/tandem/cpu/blocking_pool.hpp
   include/tandem/cpu/detail/available_cores.hpp
+  include/tandem/cpu/detail/call_result.hpp
+  include/tandem/cpu/detail/element_calls.hpp
   include/tandem/cpu/detail/job.hpp
+  include/tandem/cpu/detail/job_leaf.hpp
   include/tandem/cpu/detail/job_line.hpp
+  include/tandem/cpu/detail/job_result.hpp
+  include/tandem/cpu/detail/range_job.hpp
+  include/tandem/cpu/detail/result_chunk.hpp
+  include/tandem/cpu/detail/thread_crew.hpp
+  include/tandem/cpu/detail/unordered_map.hpp
   include/tandem/cpu/executor.hpp
   include/tandem/cpu/executor_statistics.hpp
+  include/tandem/cpu/inline_executor.hpp
   include/tandem/cpu/job_options.hpp
+  include/tandem/cpu/map.hpp
+  include/tandem/cpu/map_unordered.hpp
+  include/tandem/cpu/run_in_executor.hpp
+  include/tandem/cpu/thread_executor.hpp
+  include/tandem/cpu/throw_if_stopped.hpp
+  include/tandem/cpu/to_thread.hpp
+  include/tandem/resilience/adaptive_semaphore.hpp
+  include/tandem/resilience/adaptive_semaphore_options.hpp
   include/tandem/resilience/circuit_breaker.hpp
   include/tandem/resilience/circuit_breaker_options.hpp
   include/tandem/resilience/detail/attempt.hpp
@@ -71,12 +89,23 @@ set(TANDEM_CORE_HEADERS
   include/tandem/resilience/detail/limiter_line.hpp
   include/tandem/resilience/detail/rate_meter.hpp
   include/tandem/resilience/hedge.hpp
+  include/tandem/resilience/hedge_policy.hpp
+  include/tandem/resilience/limit_algorithm.hpp
   include/tandem/resilience/limiter_map.hpp
   include/tandem/resilience/rate_limiter.hpp
   include/tandem/resilience/retry.hpp
   include/tandem/resilience/retry_budget.hpp
   include/tandem/resilience/verdict.hpp
+  include/tandem/http/client_options.hpp
+  include/tandem/http/error.hpp
+  include/tandem/http/headers.hpp
+  include/tandem/http/impl/serializer.hpp
+  include/tandem/http/limits.hpp
+  include/tandem/http/message.hpp
+  include/tandem/http/response.hpp
+  include/tandem/http/url.hpp
   include/tandem/trace/dump_tasks.hpp
+  include/tandem/testing/http_script.hpp
   include/tandem/testing/sweep.hpp
   include/tandem/testing/test_loop.hpp
 )
@@ -84,13 +113,32 @@ set(TANDEM_CORE_HEADERS
 set(TANDEM_TANDEM_HEADERS
   include/tandem/tandem.hpp
   include/tandem/asio/co_spawn.hpp
+  include/tandem/asio/detail/cancel_hook.hpp
+  include/tandem/asio/detail/loop_executor.hpp
   include/tandem/asio/event_loop.hpp
   include/tandem/asio/from_awaitable.hpp
   include/tandem/asio/run.hpp
   include/tandem/asio/signals.hpp
   include/tandem/asio/threadsafe.hpp
   include/tandem/asio/use_task.hpp
+  include/tandem/cpu/cpu_executor.hpp
+  include/tandem/cpu/parallel_for.hpp
+  include/tandem/cpu/parallel_reduce.hpp
+  include/tandem/http/client.hpp
+  include/tandem/http/fetch.hpp
+  include/tandem/http/impl/client.hpp
+  include/tandem/http/impl/client_state.hpp
+  include/tandem/http/impl/connect.hpp
+  include/tandem/http/impl/connection.hpp
+  include/tandem/http/impl/exchange.hpp
+  include/tandem/http/impl/inflate.hpp
+  include/tandem/http/impl/parser.hpp
+  include/tandem/http/impl/pool.hpp
+  include/tandem/http/impl/resolver.hpp
+  include/tandem/http/impl/socket_stream.hpp
+  include/tandem/http/transport.hpp
 )
 
 set(TANDEM_TESTING_HEADERS
+  include/tandem/testing/http_server.hpp
 )

@@ -32,8 +32,8 @@ inline constexpr asio::use_awaitable_t<executor> use_awaitable;
 template <class... Item>
 using channel = asio::experimental::basic_channel<executor, asio::experimental::channel_traits<>,
                                                   void(error_code, Item...)>;
-using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                                         executor>;
+using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, executor>;
 
 /// Runs a measurement on an io_context of its own and gives what it returns.
 inline bench::sample run(awaitable<bench::sample> (*main)(executor, std::size_t), std::size_t operations) {

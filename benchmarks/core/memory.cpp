@@ -64,7 +64,11 @@ std::vector<bench::workload> memory_workloads() {
         {"promise of task<void>; aim 80", "bytes", 1, promise_bytes<void>, {}, {}},
         {"promise of task<int>; aim 80", "bytes", 1, promise_bytes<int>, {}, {}},
         {"promise of task<std::string>", "bytes", 1, promise_bytes<std::string>, {}, {}},
-        {"memory of a suspended task, 1,000,000 of them", "bytes", 1'000'000, fresh<contender<suspended_tasks>>,
-         {{"asio awaitable on a channel", fresh<peer::suspended_coroutines>, {}}}, {}},
+        {"memory of a suspended task, 1,000,000 of them",
+         "bytes",
+         1'000'000,
+         fresh<contender<suspended_tasks>>,
+         {{"asio awaitable on a channel", fresh<peer::suspended_coroutines>, {}}},
+         {}},
     };
 }

@@ -65,8 +65,8 @@ tandem::task<sample> gather_arguments(std::size_t operations) {
     int sum = co_await child(0);
     meter m(meter::begin::later);
     for (std::size_t i = 0; i <= operations; ++i) {
-        auto results = co_await tandem::gather(child(0), child(1), child(2), child(3), child(4), child(5), child(6),
-                                               child(7), child(8), child(9));
+        auto results = co_await tandem::gather(child(0), child(1), child(2), child(3), child(4), child(5),
+                                               child(6), child(7), child(8), child(9));
         sum = std::get<9>(results);
         if (i == 0) m.resume();  // the first one warmed up the frames
     }
@@ -187,8 +187,8 @@ awaitable<sample> gather_arguments(executor ex, std::size_t operations) {
     int last = co_await child(0);
     meter m(meter::begin::later);
     for (std::size_t i = 0; i <= operations; ++i) {
-        auto group = experimental::make_parallel_group(start(0), start(1), start(2), start(3), start(4), start(5),
-                                                       start(6), start(7), start(8), start(9));
+        auto group = experimental::make_parallel_group(start(0), start(1), start(2), start(3), start(4),
+                                                       start(5), start(6), start(7), start(8), start(9));
         auto results = co_await group.async_wait(experimental::wait_for_one_error(), use_awaitable);
         last = std::get<20>(results);  // after the order: an exception and a value for each
         if (i == 0) m.resume();
@@ -261,25 +261,65 @@ awaitable<sample> yield_in_turn(executor ex, std::size_t operations) {
 std::vector<bench::workload> task_workloads() {
     using bench::fresh;
     return {
-        {"child await", "ns", 2'000'000, contender<child_await>,
-         {{"asio awaitable", peer::contender<peer::child_await>, 1.5}}, 0.0},
-        {"depth 1000, per level", "ns", 1'000'000, contender<deep_await>,
-         {{"asio awaitable", peer::contender<peer::deep_await>, {}}}, {}},
-        {"spawn and join, 10,000 groups of 100", "ns", 1'000'000, contender<spawn_groups>,
-         {{"asio co_spawn and a count", peer::contender<peer::spawn_groups>, 12}}, 0.0},
-        {"spawn and join, 1,000,000 cold", "ns", 1'000'000, fresh<contender<spawn_cold>>,
-         {{"asio co_spawn and a count", fresh<peer::contender<peer::spawn_cold>>, 3}}, {}},
-        {"spawn and join, 1,000,000 warm, frame cache raised", "ns", 1'000'000, fresh<contender<spawn_warm>>,
-         {{"asio co_spawn and a count", fresh<peer::contender<peer::spawn_warm>>, {}}}, 0.0},
-        {"gather of 10", "ns", 50'000, contender<gather_arguments>,
-         {{"asio parallel_group", peer::contender<peer::gather_arguments>, 12}}, 0.0},
-        {"gather of 10 from a range", "ns", 50'000, contender<gather_range>,
-         {{"asio parallel_group", peer::contender<peer::gather_range>, {}}}, 1.0},
-        {"gather of 10,000, per child", "ns", 50'000, contender<gather_many>,
-         {{"asio parallel_group", peer::contender<peer::gather_many>, {}}}, {}},
-        {"yield, one task", "ns", 1'000'000, contender<yield_alone>,
-         {{"asio post", peer::contender<peer::yield_alone>, 7}}, 0.0},
-        {"yield, two tasks in turn", "ns", 1'000'000, contender<yield_in_turn>,
-         {{"asio post", peer::contender<peer::yield_in_turn>, 7}}, 0.0},
+        {"child await",
+         "ns",
+         2'000'000,
+         contender<child_await>,
+         {{"asio awaitable", peer::contender<peer::child_await>, 1.5}},
+         0.0},
+        {"depth 1000, per level",
+         "ns",
+         1'000'000,
+         contender<deep_await>,
+         {{"asio awaitable", peer::contender<peer::deep_await>, {}}},
+         {}},
+        {"spawn and join, 10,000 groups of 100",
+         "ns",
+         1'000'000,
+         contender<spawn_groups>,
+         {{"asio co_spawn and a count", peer::contender<peer::spawn_groups>, 12}},
+         0.0},
+        {"spawn and join, 1,000,000 cold",
+         "ns",
+         1'000'000,
+         fresh<contender<spawn_cold>>,
+         {{"asio co_spawn and a count", fresh<peer::contender<peer::spawn_cold>>, 3}},
+         {}},
+        {"spawn and join, 1,000,000 warm, frame cache raised",
+         "ns",
+         1'000'000,
+         fresh<contender<spawn_warm>>,
+         {{"asio co_spawn and a count", fresh<peer::contender<peer::spawn_warm>>, {}}},
+         0.0},
+        {"gather of 10",
+         "ns",
+         50'000,
+         contender<gather_arguments>,
+         {{"asio parallel_group", peer::contender<peer::gather_arguments>, 12}},
+         0.0},
+        {"gather of 10 from a range",
+         "ns",
+         50'000,
+         contender<gather_range>,
+         {{"asio parallel_group", peer::contender<peer::gather_range>, {}}},
+         1.0},
+        {"gather of 10,000, per child",
+         "ns",
+         50'000,
+         contender<gather_many>,
+         {{"asio parallel_group", peer::contender<peer::gather_many>, {}}},
+         {}},
+        {"yield, one task",
+         "ns",
+         1'000'000,
+         contender<yield_alone>,
+         {{"asio post", peer::contender<peer::yield_alone>, 7}},
+         0.0},
+        {"yield, two tasks in turn",
+         "ns",
+         1'000'000,
+         contender<yield_in_turn>,
+         {{"asio post", peer::contender<peer::yield_in_turn>, 7}},
+         0.0},
     };
 }

@@ -12,6 +12,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <random>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,6 +28,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t sleepers = 1000;
 constexpr std::chrono::microseconds longest(100'000);
+constexpr std::chrono::milliseconds all_armed(
+    20);  // long enough for the timers of all sleepers to stand at once
 
 /// The same delays for every contender and round.
 std::vector<std::chrono::microseconds> random_delays(std::size_t count) {
@@ -79,23 +82,24 @@ tandem::task<sample> cancel(std::size_t operations) {
 
 // ---- sleep
 
-tandem::task<> sleep_often(std::size_t times) {
-    for (std::size_t i = 0; i < times; ++i) co_await tandem::sleep(1us);
+tandem::task<> sleep_often(std::size_t times, std::chrono::microseconds delay) {
+    for (std::size_t i = 0; i < times; ++i) co_await tandem::sleep(delay);
 }
 
-tandem::task<> all_sleep_often(std::size_t times) {
+tandem::task<> all_sleep_often(std::size_t tasks, std::size_t times, std::chrono::microseconds delay) {
     co_await tandem::with_task_group([&](tandem::task_group& group) -> tandem::task<> {
-        for (std::size_t i = 0; i < sleepers; ++i) group.create_task(sleep_often(times));
+        for (std::size_t i = 0; i < tasks; ++i) group.create_task(sleep_often(times, delay));
         co_return;
     });
 }
 
+template <std::size_t Tasks>
 tandem::task<sample> short_sleeps(std::size_t operations) {
-    const std::size_t times = operations / sleepers + 1;
-    co_await all_sleep_often(2);
+    const std::size_t times = operations / Tasks + 1;
+    co_await all_sleep_often(Tasks, 1, all_armed);
     meter m;
-    co_await all_sleep_often(times);
-    co_return m.cpu(times * sleepers);
+    co_await all_sleep_often(Tasks, times, 1us);
+    co_return m.cpu(times * Tasks);
 }
 
 tandem::task<sample> concurrent_sleeps(std::size_t operations) {
@@ -129,7 +133,8 @@ awaitable<sample> limited(executor ex, std::size_t operations) {
     meter m;
     for (std::size_t i = 0; i < operations; ++i) {
         timer limit(ex, 10s);
-        const auto first = co_await (Child(ex, 1) || limit.async_wait(use_awaitable));
+        auto either = Child(ex, 1) || limit.async_wait(use_awaitable);
+        const auto first = co_await std::move(either);
         sum += static_cast<std::size_t>(std::get<0>(first));
     }
     const sample result = m.wall(operations);
@@ -150,7 +155,8 @@ awaitable<sample> cancel(executor ex, std::size_t operations) {
     for (std::size_t i = 0; i <= times; ++i) {
         countdown all(ex, sleepers);
         for (std::size_t k = 0; k < sleepers; ++k) {
-            asio::co_spawn(ex, sleep_for(ex, 10s + k * 1s), asio::bind_cancellation_slot(signals[k].slot(), all.one()));
+            asio::co_spawn(ex, sleep_for(ex, 10s + k * 1s),
+                           asio::bind_cancellation_slot(signals[k].slot(), all.one()));
         }
         for (int turn = 0; turn < 3; ++turn) co_await asio::post(ex, use_awaitable);
         if (i != 0) m.resume();
@@ -161,26 +167,28 @@ awaitable<sample> cancel(executor ex, std::size_t operations) {
     co_return m.wall(times * sleepers);
 }
 
-awaitable<void> sleep_often(executor ex, std::size_t times) {
+awaitable<void> sleep_often(executor ex, std::size_t times, std::chrono::microseconds delay) {
     timer t(ex);
     for (std::size_t i = 0; i < times; ++i) {
-        t.expires_after(1us);
+        t.expires_after(delay);
         co_await t.async_wait(use_awaitable);
     }
 }
 
-awaitable<void> all_sleep_often(executor ex, std::size_t times) {
-    countdown all(ex, sleepers);
-    for (std::size_t i = 0; i < sleepers; ++i) asio::co_spawn(ex, sleep_often(ex, times), all.one());
+awaitable<void> all_sleep_often(executor ex, std::size_t tasks, std::size_t times,
+                                std::chrono::microseconds delay) {
+    countdown all(ex, tasks);
+    for (std::size_t i = 0; i < tasks; ++i) asio::co_spawn(ex, sleep_often(ex, times, delay), all.one());
     co_await all.wait();
 }
 
+template <std::size_t Tasks>
 awaitable<sample> short_sleeps(executor ex, std::size_t operations) {
-    const std::size_t times = operations / sleepers + 1;
-    co_await all_sleep_often(ex, 2);
+    const std::size_t times = operations / Tasks + 1;
+    co_await all_sleep_often(ex, Tasks, 1, all_armed);
     meter m;
-    co_await all_sleep_often(ex, times);
-    co_return m.cpu(times * sleepers);
+    co_await all_sleep_often(ex, Tasks, times, 1us);
+    co_return m.cpu(times * Tasks);
 }
 
 awaitable<sample> concurrent_sleeps(executor ex, std::size_t operations) {
@@ -197,15 +205,41 @@ awaitable<sample> concurrent_sleeps(executor ex, std::size_t operations) {
 
 std::vector<bench::workload> time_workloads() {
     return {
-        {"timeout around a ready child", "ns", 50'000, contender<limited<ready_child>>,
-         {{"asio || with a timer", peer::contender<peer::limited<peer::ready_child>>, 40}}, 0.0},
-        {"timeout around a yielding child", "ns", 50'000, contender<limited<yielding_child>>,
-         {{"asio || with a timer", peer::contender<peer::limited<peer::yielding_child>>, {}}}, 0.0},
-        {"cancel of 1,000 suspended children, per child", "ns", 100'000, contender<cancel>,
-         {{"asio cancellation_signal", peer::contender<peer::cancel>, 10}}, 0.0},
-        {"sleep, 1,000 at a time", "ns CPU", 50'000, contender<short_sleeps>,
-         {{"asio timer, reused", peer::contender<peer::short_sleeps>, {}}}, 0.0},
-        {"100,000 concurrent sleeps of 0 to 100 ms, spawned", "ns CPU", 100'000, contender<concurrent_sleeps>,
-         {{"asio timers", peer::contender<peer::concurrent_sleeps>, {}}}, {}},
+        {"timeout around a ready child",
+         "ns",
+         50'000,
+         contender<limited<ready_child>>,
+         {{"asio || with a timer", peer::contender<peer::limited<peer::ready_child>>, 40}},
+         0.0},
+        {"timeout around a yielding child",
+         "ns",
+         50'000,
+         contender<limited<yielding_child>>,
+         {{"asio || with a timer", peer::contender<peer::limited<peer::yielding_child>>, {}}},
+         0.0},
+        {"cancel of 1,000 suspended children, per child",
+         "ns",
+         100'000,
+         contender<cancel>,
+         {{"asio cancellation_signal", peer::contender<peer::cancel>, 10}},
+         0.0},
+        {"sleep, one task",
+         "ns CPU",
+         10'000,
+         contender<short_sleeps<1>>,
+         {{"asio timer, reused", peer::contender<peer::short_sleeps<1>>, {}}},
+         0.0},
+        {"sleep, 1,000 tasks",
+         "ns CPU",
+         50'000,
+         contender<short_sleeps<sleepers>>,
+         {{"asio timer, reused", peer::contender<peer::short_sleeps<sleepers>>, {}}},
+         0.0},
+        {"100,000 concurrent sleeps of 0 to 100 ms, spawned",
+         "ns CPU",
+         100'000,
+         contender<concurrent_sleeps>,
+         {{"asio timers", peer::contender<peer::concurrent_sleeps>, {}}},
+         {}},
     };
 }

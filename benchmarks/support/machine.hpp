@@ -32,8 +32,8 @@ inline double load_average() {
 inline void print_machine(std::ostream& out) {
     utsname system{};
     uname(&system);
-    out << "machine   " << sysconf(_SC_NPROCESSORS_ONLN) << " x " << processor() << ", " << system.sysname << ' '
-        << system.release << '\n'
+    out << "machine   " << sysconf(_SC_NPROCESSORS_ONLN) << " x " << processor() << ", " << system.sysname
+        << ' ' << system.release << '\n'
         << "compiler  " << compiler_version() << ", " << compiler_flags() << '\n'
         << "libraries " << library_versions() << '\n'
         << "load      " << load_average() << " before the first round\n";

@@ -28,8 +28,9 @@ inline std::string compiler_flags() {
 }
 
 inline std::string library_versions() {
-    return "tandem " + std::to_string(TANDEM_VERSION / 10000) + '.' + std::to_string(TANDEM_VERSION / 100 % 100) +
-           '.' + std::to_string(TANDEM_VERSION % 100) + ", Boost " + std::to_string(BOOST_VERSION / 100000) + '.' +
+    return "tandem " + std::to_string(TANDEM_VERSION / 10000) + '.' +
+           std::to_string(TANDEM_VERSION / 100 % 100) + '.' + std::to_string(TANDEM_VERSION % 100) +
+           ", Boost " + std::to_string(BOOST_VERSION / 100000) + '.' +
            std::to_string(BOOST_VERSION / 100 % 1000);
 }
 

@@ -52,7 +52,8 @@ public:
 
 private:
     static double wall_time() {
-        return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch()).count();
+        return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch())
+            .count();
     }
     void stop() {
         if (running_) pause();

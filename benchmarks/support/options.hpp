@@ -38,9 +38,11 @@ inline options parse_options(int argc, char** argv) {
         };
         if (name == "--rounds") {
             const std::string_view text = value();
-            const std::from_chars_result read = std::from_chars(text.data(), text.data() + text.size(), result.rounds);
+            const std::from_chars_result read =
+                std::from_chars(text.data(), text.data() + text.size(), result.rounds);
             if (read.ec != std::errc() || read.ptr != text.data() + text.size() || result.rounds == 0) {
-                throw std::invalid_argument("--rounds: \"" + std::string(text) + "\" is not a number from 1 on");
+                throw std::invalid_argument("--rounds: \"" + std::string(text) +
+                                            "\" is not a number from 1 on");
             }
         } else if (name == "--json") {
             result.json = value();

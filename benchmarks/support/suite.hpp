@@ -25,7 +25,8 @@ inline std::vector<workload> selected(std::vector<workload> all, const std::stri
     for (workload& w : all) {
         if (w.name.find(text) != std::string::npos) result.push_back(std::move(w));
     }
-    if (result.empty()) throw std::invalid_argument("--only: no workload's name contains \"" + text + "\"; see --list");
+    if (result.empty())
+        throw std::invalid_argument("--only: no workload's name contains \"" + text + "\"; see --list");
     return result;
 }
 
@@ -76,7 +77,8 @@ inline int run_suite(const char* name, std::vector<workload> workloads, int argc
         print_table(std::cout, rows);
         std::cout << "load      " << load_average() << " after the last round\n";
         if (!o.json.empty()) write_json(o.json, rows);
-        const bool exact = std::none_of(rows.begin(), rows.end(), [](const row& r) { return r.allocates_too_much(); });
+        const bool exact =
+            std::none_of(rows.begin(), rows.end(), [](const row& r) { return r.allocates_too_much(); });
         if (!exact) std::cerr << name << ": a workload allocates more than it may\n";
         return exact ? 0 : 1;
     } catch (const std::invalid_argument& e) {

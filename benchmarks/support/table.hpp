@@ -17,7 +17,10 @@ namespace bench {
 inline std::string digits(double value) {
     char text[32];
     const double size = std::fabs(value);
-    const int decimals = size >= 100 || value == std::floor(value) ? 0 : size >= 10 ? 1 : size >= 0.01 ? 2 : 4;
+    const int decimals = size >= 100 || value == std::floor(value) ? 0
+                         : size >= 10                              ? 1
+                         : size >= 0.01                            ? 2
+                                                                   : 4;
     std::snprintf(text, sizeof text, "%.*f", decimals, value);
     return text;
 }
@@ -41,9 +44,8 @@ inline std::vector<std::string> cells_of(const row& r) {
 }
 
 inline void print_table(std::ostream& out, const std::vector<row>& rows) {
-    std::vector<std::vector<std::string>> lines{
-        {"workload", "unit", "tandem", "least", "peer", "peer's", "ratio", "spread", "bar", "holds", "allocations",
-         "peer's"}};
+    std::vector<std::vector<std::string>> lines{{"workload", "unit", "tandem", "least", "peer", "peer's",
+                                                 "ratio", "spread", "bar", "holds", "allocations", "peer's"}};
     for (const row& r : rows) lines.push_back(cells_of(r));
     std::vector<std::size_t> widths(lines.front().size());
     for (const auto& line : lines) {

@@ -369,6 +369,23 @@ TEST_CASE("event_loop: handlers that outlive their loop find out", "[asio][event
     CHECK(calls == 0);
 }
 
+TEST_CASE("event_loop: a turn that was queued for a loop that has gone does no harm to the next one",
+          "[asio][event_loop]") {
+    asio::io_context ctx;
+    for (int i = 0; i < 3; ++i) {
+        tandem::event_loop gone(ctx);
+        gone.call_soon([] {});
+        gone.call_later(0ms, [] {});
+    }
+    tandem::event_loop loop(ctx);
+    int calls = 0;
+    loop.call_soon([&] { ++calls; });
+    tandem::co_spawn(loop, answer(), [&](std::exception_ptr, int n) { calls += n; });
+    ctx.run();
+    CHECK(calls == 43);
+    CHECK(loop.run(answer()) == 42);
+}
+
 TEST_CASE("event_loop: callbacks run without a main task, driven by the user", "[asio][event_loop]") {
     asio::io_context ctx;
     tandem::event_loop loop(ctx);

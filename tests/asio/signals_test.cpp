@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <string>
@@ -240,6 +241,15 @@ task<> interrupted(task<> (*start)(), int number) {
     raise_in(1ms, number);
     co_await start();
 }
+/// The first SIGINT cancels the sleep; its cleanup raises the second, then takes its time.
+task<> interrupted_twice(milliseconds lingers) {
+    const auto cleanup = [lingers]() -> task<> {
+        ::raise(SIGINT);
+        return sleep_for(lingers);
+    };
+    raise_in(1ms, SIGINT);
+    co_await tandem::finally(tandem::sleep(1h), cleanup);
+}
 int signal_that_ended(task<> main) {
     try {
         tandem::run(std::move(main));
@@ -332,13 +342,7 @@ TEST_CASE("signals: the handlers of before are in force again after run, and aft
     CHECK(in_force() == own.sa_handler);
     CHECK(mine == 0);
     // Once the first signal is being dealt with, a second one is the old handler's.
-    const auto twice = []() -> task<> {
-        raise_in(1ms, SIGINT);
-        raise_in(3ms, SIGINT);
-        co_await tandem::shield(tandem::sleep(6ms));
-        co_await tandem::this_task::checkpoint();
-    };
-    CHECK(signal_that_ended(twice()) == SIGINT);
+    CHECK(signal_that_ended(interrupted_twice(0ms)) == SIGINT);
     CHECK(mine == 1);
     ::sigaction(SIGINT, &before, nullptr);
 }
@@ -381,13 +385,8 @@ TEST_CASE("signals: a second one ends the process at once", "[asio][signals][slo
     REQUIRE(child >= 0);
     if (child == 0) {
         ::signal(SIGINT, SIG_DFL);
-        const auto main = []() -> task<> {
-            raise_in(1ms, SIGINT);
-            raise_in(5ms, SIGINT);
-            co_await tandem::shield(tandem::sleep(20s));
-        };
         try {
-            tandem::run(main());
+            tandem::run(interrupted_twice(20'000ms));
         } catch (...) {
         }
         ::_exit(0);
@@ -421,14 +420,18 @@ TEST_CASE("signals: a loop can run again after one", "[asio][signals]") {
 
 TEST_CASE("signals: two loops in two threads both hear of it", "[asio][signals][threads]") {
     int ended[2] = {0, 0};
-    const auto one = [](int& to) { to = signal_that_ended(in_event()); };
-    std::thread other([&] { one(ended[0]); });
-    const auto main = []() -> task<> {
-        co_await tandem::sleep(20ms);  // the other runs by then
+    std::atomic<bool> runs{false};
+    const auto waits = [](std::atomic<bool>& flag) -> task<> {
+        flag = true;
+        co_await in_event();
+    };
+    std::thread other([&] { ended[0] = signal_that_ended(waits(runs)); });
+    const auto main = [](std::atomic<bool>& flag) -> task<> {
+        while (!flag) co_await tandem::sleep(1ms);
         ::kill(::getpid(), SIGINT);
         co_await tandem::sleep(1h);
     };
-    ended[1] = signal_that_ended(main());
+    ended[1] = signal_that_ended(main(runs));
     other.join();
     CHECK(ended[0] == SIGINT);
     CHECK(ended[1] == SIGINT);

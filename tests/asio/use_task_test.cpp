@@ -48,7 +48,9 @@ std::atomic<long> allocations{0};
 
 }  // namespace
 
-// The whole program's: a test asks for the difference between two moments of one thread.
+// The whole program's: a test asks for the difference between two moments of one thread. A sanitizer has
+// its own, and tandem's pool of frames is off there: nothing is counted.
+#if !TANDEM_SANITIZED
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
     allocations.fetch_add(1, std::memory_order_relaxed);
     if (void* const p = std::malloc(bytes ? bytes : 1)) return p;
@@ -56,6 +58,7 @@ std::atomic<long> allocations{0};
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
 
 namespace {
 
@@ -524,7 +527,21 @@ TEST_CASE("use_task: objects of another io_context complete on the loop's thread
             CHECK(std::this_thread::get_id() == here);
         }
     };
-    run_it([&] { return main(other); });
+    tandem::event_loop loop;  // outlives the other thread, which may still be on its way out of the hand-over
+    loop.run(main(other));
+    work.reset();
+    thread.join();
+}
+
+// Hidden: run() destroys its io_context while Asio, in the other thread, still holds work of it after the
+// hand-over of the last completion. ThreadSanitizer or a few hundred rounds show it.
+TEST_CASE("use_task: a loop may end right after an operation of another io_context has completed",
+          "[.][bug][asio][use_task][threads]") {
+    asio::io_context other(1);
+    auto work = asio::make_work_guard(other);
+    std::thread thread([&] { other.run(); });
+    const auto main = [](asio::io_context& elsewhere) -> task<> { co_await asio::post(elsewhere, use_task); };
+    for (int i = 0; i < 2000; ++i) tandem::run(main(other));
     work.reset();
     thread.join();
 }

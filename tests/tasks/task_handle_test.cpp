@@ -416,7 +416,8 @@ TANDEM_TEST("task_handle: moves and copies look at the same task", "[tasks][task
     auto copy = moved;
     task_handle<int> assigned;
     assigned = copy;
-    assigned = assigned;
+    const auto& itself = assigned;
+    assigned = itself;
     CHECK(assigned.id() == moved.id());
     co_await settle();
     co_await settle();

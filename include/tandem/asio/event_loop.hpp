@@ -115,13 +115,18 @@ private:
     inline void arm(std::int64_t when) noexcept override;
     inline void expect_remote() noexcept override;
     inline void remote_arrived() noexcept override;
+    void main_ended() noexcept override { stop_if_done(); }
 
     void drain();
     void drain_unless_scheduled();
     void update_hold() noexcept;
     void cancel_all() noexcept;
-    template <class Done>
-    void run_until(Done done);
+    enum class until { told, main_ended, tasks_ended };
+    bool reached() const noexcept;
+    void stop_if_done() noexcept {
+        if (reached()) context_.stop();
+    }
+    void run_context(until end);
 
     std::unique_ptr<boost::asio::io_context> owned_;
     boost::asio::io_context& context_;
@@ -133,6 +138,7 @@ private:
         timer_;
     detail::root_group tasks_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+    until until_ = until::told;
 };
 
 // ---- implementation
@@ -180,14 +186,17 @@ inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned,
     service_.loop = this;
     root_ = &tasks_;
     io_ = &context_;
-    tasks_.on_change = [](loop_core& loop) noexcept { static_cast<event_loop&>(loop).update_hold(); };
+    tasks_.on_change = [](loop_core& loop) noexcept {
+        static_cast<event_loop&>(loop).update_hold();
+        static_cast<event_loop&>(loop).stop_if_done();
+    };
 }
 
 inline event_loop::~event_loop() {
     for (bool joined = false; !joined;) {
         try {
             cancel_all();
-            run_until([this] { return tasks_.empty(); });
+            run_context(until::tasks_ended);
             joined = true;
         } catch (...) {  // thrown by a plain Asio handler; the tasks still have to be joined
         }
@@ -276,13 +285,27 @@ inline void event_loop::cancel_all() noexcept {
     tasks_.cancel_children();
 }
 
-template <class Done>
-void event_loop::run_until(Done done) {
-    while (!done()) {
-        if (context_.run_one() != 0) continue;
-        context_.restart();  // somebody stopped it
-        cancel_all();
+inline bool event_loop::reached() const noexcept {
+    switch (until_) {
+        case until::told:
+            return false;
+        case until::main_ended:
+            return static_cast<const detail::main_scope*>(main_)->done();
+        case until::tasks_ended:
+            return tasks_.empty();
     }
+    return false;
+}
+
+// With run() and not run_one() for each handler: Asio recycles memory only within one call.
+inline void event_loop::run_context(until end) {
+    until_ = end;
+    while (!reached()) {
+        context_.run();
+        context_.restart();
+        if (!reached()) cancel_all();  // somebody else stopped it
+    }
+    until_ = until::told;
 }
 
 template <class T>
@@ -307,9 +330,9 @@ T event_loop::run(task<T> main, run_options options) {
     std::exception_ptr thrown_by_handler;
     for (bool joined = false; !joined;) {
         try {
-            run_until([&] { return scope.done(); });
+            run_context(until::main_ended);
             cancel_all();
-            run_until([this] { return tasks_.empty(); });
+            run_context(until::tasks_ended);
             joined = true;
         } catch (...) {
             if (!thrown_by_handler) thrown_by_handler = std::current_exception();

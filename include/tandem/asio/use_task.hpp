@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -18,7 +17,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <tandem/asio/detail/cancel_hook.hpp>
 #include <tandem/asio/detail/handler_memory.hpp>
+#include <tandem/asio/detail/loop_executor.hpp>
 #include <tandem/core/drain.hpp>
 #include <tandem/core/fiber.hpp>
 
@@ -93,7 +94,7 @@ public:
         return *static_cast<boost::asio::io_context*>(loop().io());
     }
     handler_memory& memory() noexcept { return memory_; }
-    boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+    cancel_slot slot() noexcept { return cancel_slot(hook_); }
 
 protected:
     io_leaf() noexcept = default;
@@ -130,12 +131,12 @@ protected:
 private:
     detach on_cancel() noexcept override {
         in_call_ = true;
-        signal_.emit(boost::asio::cancellation_type::terminal);
+        hook_.emit();
         in_call_ = false;
         return detach::later;
     }
 
-    boost::asio::cancellation_signal signal_;
+    cancel_hook hook_;
     handler_memory memory_;
     std::exception_ptr failure_;  // of the initiation
     bool in_call_ = false;
@@ -158,14 +159,14 @@ template <class... Results>
 class io_handler {
 public:
     using allocator_type = handler_allocator<void>;
-    using cancellation_slot_type = boost::asio::cancellation_slot;
-    using executor_type = boost::asio::io_context::executor_type;
+    using cancellation_slot_type = cancel_slot;
+    using executor_type = loop_executor;
 
     explicit io_handler(io_result_leaf<Results...>& waiting) noexcept : waiting_(&waiting) {}
 
     allocator_type get_allocator() const noexcept { return allocator_type(waiting_->memory()); }
     cancellation_slot_type get_cancellation_slot() const noexcept { return waiting_->slot(); }
-    executor_type get_executor() const noexcept { return waiting_->context().get_executor(); }
+    executor_type get_executor() const noexcept { return executor_type(waiting_->context().get_executor()); }
 
     void operator()(Results... results) { waiting_->complete_with(std::move(results)...); }
 

@@ -129,6 +129,9 @@ public:
     virtual void expect_remote() noexcept { ++remote_expected_; }
     virtual void remote_arrived() noexcept { --remote_expected_; }
 
+    /// The main task has ended.
+    virtual void main_ended() noexcept {}
+
     /// False if there is no memory left for the timer; it is then not armed.
     bool arm_timer(detail::timer_node& node, std::int64_t when) noexcept {
         if (!timers_.add(node, when)) return false;

@@ -33,7 +33,10 @@ protected:
     }
 
 private:
-    void child_done(detail::fiber&) noexcept override { done_ = true; }
+    void child_done(detail::fiber&) noexcept override {
+        done_ = true;
+        loop_->main_ended();
+    }
 
     detail::fiber* main_ = nullptr;
     bool done_ = false;

@@ -1,0 +1,83 @@
+// tandem - where an Asio operation puts what cancels it: in the awaiting frame
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/asio/cancellation_type.hpp>
+
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <tandem/base/config.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+/// What an operation put there to be called when its task is cancelled; lives in the awaiting frame,
+/// where asio::cancellation_signal would allocate it for each operation.
+class cancel_hook {
+public:
+    cancel_hook() noexcept {}
+    cancel_hook(const cancel_hook&) = delete;
+    cancel_hook& operator=(const cancel_hook&) = delete;
+    ~cancel_hook() { clear(); }
+
+    template <class Handler, class... Args>
+    Handler& emplace(Args&&... args) {
+        clear();
+        constexpr bool fits = sizeof(Handler) <= sizeof(room_) && alignof(Handler) <= alignof(void*);
+        void* const place = fits ? static_cast<void*>(room_) : ::operator new(sizeof(Handler));
+        Handler* const made = ::new (place) Handler(std::forward<Args>(args)...);
+        if constexpr (!fits) ::new (static_cast<void*>(room_)) void*(place);
+        act_ = [](cancel_hook& self, bool emit) {
+            Handler* handler;
+            if constexpr (fits) {
+                handler = std::launder(reinterpret_cast<Handler*>(self.room_));
+            } else {
+                handler = static_cast<Handler*>(*std::launder(reinterpret_cast<void**>(self.room_)));
+            }
+            if (emit) return (*handler)(boost::asio::cancellation_type::terminal);
+            handler->~Handler();
+            if constexpr (!fits) ::operator delete(static_cast<void*>(handler));
+        };
+        return *made;
+    }
+    void emit() {
+        if (act_) act_(*this, true);
+    }
+    void clear() noexcept {
+        if (act_) std::exchange(act_, nullptr)(*this, false);
+    }
+    bool has_handler() const noexcept { return act_ != nullptr; }
+
+private:
+    alignas(void*) unsigned char room_[32];
+    void (*act_)(cancel_hook&, bool emit) = nullptr;
+};
+
+/// The hook as Asio's operations see it.
+class cancel_slot {
+public:
+    constexpr cancel_slot() noexcept = default;
+    explicit cancel_slot(cancel_hook& hook) noexcept : hook_(&hook) {}
+    template <class Handler, class... Args>
+    Handler& emplace(Args&&... args) {
+        return hook_->emplace<Handler>(std::forward<Args>(args)...);
+    }
+    template <class Handler>
+    std::decay_t<Handler>& assign(Handler&& handler) {
+        return emplace<std::decay_t<Handler>>(std::forward<Handler>(handler));
+    }
+    void clear() noexcept {
+        if (hook_) hook_->clear();
+    }
+    bool is_connected() const noexcept { return hook_ != nullptr; }
+    bool has_handler() const noexcept { return hook_ && hook_->has_handler(); }
+    bool operator==(const cancel_slot&) const noexcept = default;
+
+private:
+    cancel_hook* hook_ = nullptr;
+};
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI
