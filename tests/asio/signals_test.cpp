@@ -192,7 +192,7 @@ task<> in_awaitable() {
 
 class leaf_case {
 public:
-    leaf_case(const char* name, task<> (*start)()) : name(name), start(start) {}
+    leaf_case(const char* of, task<> (*begin)()) : name(of), start(begin) {}
     const char* name;
     task<> (*start)();
 };

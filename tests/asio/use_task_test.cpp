@@ -536,7 +536,7 @@ TEST_CASE("use_task: objects of another io_context complete on the loop's thread
 // Hidden: run() destroys its io_context while Asio, in the other thread, still holds work of it after the
 // hand-over of the last completion. ThreadSanitizer or a few hundred rounds show it.
 TEST_CASE("use_task: a loop may end right after an operation of another io_context has completed",
-          "[.][bug][asio][use_task][threads]") {
+          "[asio][use_task][threads]") {
     asio::io_context other(1);
     auto work = asio::make_work_guard(other);
     std::thread thread([&] { other.run(); });

@@ -166,7 +166,7 @@ public:
 
     allocator_type get_allocator() const noexcept { return allocator_type(waiting_->memory()); }
     cancellation_slot_type get_cancellation_slot() const noexcept { return waiting_->slot(); }
-    executor_type get_executor() const noexcept { return executor_type(waiting_->context().get_executor()); }
+    executor_type get_executor() const noexcept { return executor_type(waiting_->loop()); }
 
     void operator()(Results... results) { waiting_->complete_with(std::move(results)...); }
 

@@ -120,10 +120,10 @@ public:
 
     /// Hands a node over from another thread. The pin keeps the loop alive until this call has left it.
     void ready_from_thread(detail::ready_node& node, detail::step kind) noexcept {
-        pins_.add();
+        const detail::loop_pin pin(pins_);
         if (inbox_.push(node, kind)) wake_remote();
-        pins_.remove();
     }
+    detail::loop_pins& pins() noexcept { return pins_; }
 
     /// Counts what other threads still owe this loop, so that it waits for them instead of ending.
     virtual void expect_remote() noexcept { ++remote_expected_; }

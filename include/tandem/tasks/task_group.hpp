@@ -192,8 +192,9 @@ public:
     }
     auto await_resume() -> std::conditional_t<Supervisor, std::vector<std::exception_ptr>, result> {
         if constexpr (Supervisor) {
-            if (body_error_) std::rethrow_exception(body_error_);
-            return std::move(failures_);
+            if (!body_error_) return std::move(failures_);
+            for (const std::exception_ptr& e : failures_) loop_->report_suppressed(e);
+            std::rethrow_exception(body_error_);
         } else {
             if (body_error_) failures_.push_back(std::move(body_error_));
             if (!failures_.empty()) throw exception_group(std::move(failures_));
@@ -238,7 +239,8 @@ template <class F>
 
 /// As `with_task_group`, but a failing child leaves the others alone; gives the failures in the order
 /// they happened. The body's own exception cancels and joins the children and is rethrown bare.
-/// Cancellation: as there; failures collected until then go to the loop's `on_suppressed`.
+/// Cancellation: as there. Failures collected until a stop or the body's exception go to the loop's
+///   `on_suppressed`.
 template <class F>
 [[nodiscard("co_await it")]] auto with_supervisor(F&& body) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);

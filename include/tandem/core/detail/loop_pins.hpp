@@ -41,5 +41,17 @@ private:
     std::atomic<std::uint32_t> count_{0};
 };
 
+/// Pins a loop for a scope.
+class loop_pin {
+public:
+    explicit loop_pin(loop_pins& pins) noexcept : pins_(pins) { pins_.add(); }
+    loop_pin(const loop_pin&) = delete;
+    loop_pin& operator=(const loop_pin&) = delete;
+    ~loop_pin() { pins_.remove(); }
+
+private:
+    loop_pins& pins_;
+};
+
 }  // namespace detail
 }  // namespace tandem::inline TANDEM_ABI
