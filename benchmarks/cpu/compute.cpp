@@ -118,10 +118,18 @@ tandem::task<sample> lateness(std::size_t operations) {
 
 std::vector<bench::workload> compute_workloads() {
     return {
-        {"8 jobs of equal size on 2 workers", "ns", 50 * a_millisecond, contender<eight_jobs>,
-         {{"in sequence", eight_in_sequence, bench::at_most(0.55)}}, {}},
-        {"map over 1,000 jobs of 1 ms on 2 workers", "ns", 1'000, contender<mapped_milliseconds>,
-         {{"half of one core's time", half_of_one_core, 0.95}}, {}},
+        {"8 jobs of equal size on 2 workers",
+         "ns",
+         50 * a_millisecond,
+         contender<eight_jobs>,
+         {{"in sequence", eight_in_sequence, bench::at_most(0.55)}},
+         {}},
+        {"map over 1,000 jobs of 1 ms on 2 workers",
+         "ns",
+         1'000,
+         contender<mapped_milliseconds>,
+         {{"half of one core's time", half_of_one_core, 0.95}},
+         {}},
         {"p99 lateness of a 1 ms ticker, workers = cores - 1", "us", 1'000, contender<lateness<1>>, {}, {}},
         {"p99 lateness of a 1 ms ticker, workers = cores", "us", 1'000, contender<lateness<0>>, {}, {}},
     };

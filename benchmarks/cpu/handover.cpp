@@ -67,7 +67,8 @@ tandem::task<sample> mapped(std::size_t operations) {
     meter m;
     const auto out = co_await tandem::map(pool, in, job);
     const sample result = m.wall(operations);
-    check(warm.size() == 1000 && out.size() == operations && out.back() == static_cast<int>(operations), "map");
+    check(warm.size() == 1000 && out.size() == operations && out.back() == static_cast<int>(operations),
+          "map");
     co_return result;
 }
 
@@ -158,7 +159,8 @@ auto run_in(Pool& pool, executor ex) {
         [&pool, ex](auto handler) -> void {
             pool.submit([handler = std::move(handler), ex]() mutable {
                 const int result = job(0);
-                asio::post(ex, [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                asio::post(ex,
+                           [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
             });
         },
         use_awaitable);
@@ -213,17 +215,29 @@ std::vector<bench::workload> handover_workloads() {
     using tandem::cpu_executor;
     using tandem::thread_executor;
     return {
-        {"empty job, one at a time", "ns", 20'000, contender<one_at_a_time<cpu_executor>>,
+        {"empty job, one at a time",
+         "ns",
+         20'000,
+         contender<one_at_a_time<cpu_executor>>,
          {{"arena.enqueue + asio::post", peer::contender<peer::one_at_a_time<peer::arena>>, {}},
           {"asio::thread_pool", peer::contender<peer::one_at_a_time<peer::thread_pool>>, 1},
           {"tandem::thread_executor", contender<one_at_a_time<thread_executor>>, {}},
-          {"std::async", async_one, {}}}, {}},
-        {"empty job, 64 in flight", "ns", 400'000, contender<many_in_flight<cpu_executor>>,
+          {"std::async", async_one, {}}},
+         {}},
+        {"empty job, 64 in flight",
+         "ns",
+         400'000,
+         contender<many_in_flight<cpu_executor>>,
          {{"arena.enqueue + asio::post", peer::contender<peer::many_in_flight<peer::arena>>, 3},
           {"asio::thread_pool", peer::contender<peer::many_in_flight<peer::thread_pool>>, 1},
           {"tandem::thread_executor", contender<many_in_flight<thread_executor>>, {}},
-          {"std::async", async_many, 1}}, {}},
-        {"map over 1,000,000 tiny calls", "ns", 1'000'000, contender<mapped>,
-         {{"arena.enqueue + asio::post each", mapped_one_by_one, {}}}, {}},
+          {"std::async", async_many, 1}},
+         {}},
+        {"map over 1,000,000 tiny calls",
+         "ns",
+         1'000'000,
+         contender<mapped>,
+         {{"arena.enqueue + asio::post each", mapped_one_by_one, {}}},
+         {}},
     };
 }

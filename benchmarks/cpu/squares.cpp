@@ -103,10 +103,14 @@ sample python(std::size_t operations, const char* pool) {
         "    for i in range(n): s += i * i\n"
         "    return s\n"
         "if __name__ == '__main__':\n"
-        "    with f." + std::string(pool) + "() as p:\n"
+        "    with f." +
+        std::string(pool) +
+        "() as p:\n"
         "        list(p.map(squares, [1] * 4))\n"
         "        t = time.perf_counter()\n"
-        "        list(p.map(squares, [" + std::to_string(each) + "] * 4))\n"
+        "        list(p.map(squares, [" +
+        std::to_string(each) +
+        "] * 4))\n"
         "        print(time.perf_counter() - t)\n";
     std::FILE* const out = ::popen(("python3 -c \"" + program + "\"").c_str(), "r");
     check(out != nullptr, "python3 starts");
@@ -124,11 +128,15 @@ sample python_processes(std::size_t operations) { return python(operations, "Pro
 
 std::vector<bench::workload> squares_workloads() {
     return {
-        {"sum of squares, 4 tasks of 50,000,000, per square", "ns", 200'000'000, contender<pooled>,
+        {"sum of squares, 4 tasks of 50,000,000, per square",
+         "ns",
+         200'000'000,
+         contender<pooled>,
          {{"in sequence", in_sequence, {}},
           {"4 threads under one lock", under_one_lock, {}},
           {"std::async", with_async, {}},
           {"Python threads", python_threads, {}},
-          {"Python process pool", python_processes, {}}}, {}},
+          {"Python process pool", python_processes, {}}},
+         {}},
     };
 }

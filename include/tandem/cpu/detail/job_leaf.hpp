@@ -1,0 +1,153 @@
+// tandem - job_leaf: a task waits for a job; how it is handed over, comes back, is cancelled
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <stop_token>
+#include <utility>
+
+#include <tandem/base/error.hpp>
+#include <tandem/core/fiber.hpp>
+#include <tandem/core/this_task.hpp>
+#include <tandem/cpu/executor.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+/// A step of the loop that calls a member of its owner.
+template <class Owner, void (Owner::*Member)() noexcept>
+class member_step final : public call_node {
+public:
+    explicit member_step(Owner& owner) noexcept : call_node(&member_step::call), owner_(owner) {}
+
+private:
+    static void call(call_node& node, loop_core* loop) noexcept {
+        if (loop) (static_cast<member_step&>(node).owner_.*Member)();
+    }
+    Owner& owner_;
+};
+
+/// The deadline of a job that this task hands over, on the executor's clock; tells whose it is.
+inline std::int64_t job_deadline(fiber& f, loop_core& loop, executor_ref to, bool& from_options) noexcept {
+    from_options = false;
+    if (!to.pool().shares_clock_with(loop)) return never;
+    const std::int64_t scope = deadline_of(f);
+    from_options = to.options().deadline_ticks() < scope;
+    return from_options ? to.options().deadline_ticks() : scope;
+}
+
+/// The error of a task whose job ended without having been run to its end.
+/// The executor may be gone by now.
+inline std::exception_ptr unfinished_error(job_end how) {
+    switch (how) {
+        case job_end::refused:
+            return std::make_exception_ptr(executor_shut_down(
+                "tandem::run_in_executor: the executor was shut down before the job could run"));
+        case job_end::dropped:
+            return std::make_exception_ptr(
+                timeout_error("tandem::run_in_executor: the job was not started before its deadline"));
+        case job_end::ran:
+            break;
+    }
+    return std::make_exception_ptr(cancelled_error("the job was told to stop and gave up"));
+}
+
+/// `Job` is a `job`. The awaiting frame holds both, so that handing over allocates nothing.
+template <class Job>
+class job_leaf : public leaf, public Job {
+public:
+    template <class... Args>
+    explicit job_leaf(executor_ref pool, Args&&... args)
+        : Job(std::forward<Args>(args)...), pool_(pool), arrival_(*this), stop_step_(*this) {}
+
+protected:
+    ~job_leaf() = default;
+
+    void launch(std::coroutine_handle<> h) noexcept {
+        if (!suspend(h)) return;
+        loop_ = &leaf::loop();
+        this->priority_ = pool_.options().priority();
+        this->deadline_ = job_deadline(fiber(), *loop_, pool_, own_deadline_);
+        loop_->expect_remote();
+        try {
+            pool_.pool().submit(*this);
+        } catch (...) {
+            loop_->remote_arrived();
+            failure_ = std::current_exception();
+            complete();
+        }
+    }
+    void throw_if_failed() const {
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+    /// The last thing on the other thread.
+    void send_home() noexcept { loop_->ready_from_thread(arrival_, step::call); }
+
+private:
+    /// The job ran but has no result, because it was told to stop.
+    virtual bool gave_up() const noexcept = 0;
+
+    void finished() noexcept override { send_home(); }
+
+    void arrive() noexcept {
+        loop_->remote_arrived();
+        if (stop_queued_) {  // that step stands in the ready queue and goes first
+            arrived_ = true;
+        } else {
+            conclude();
+        }
+    }
+    void tell_to_stop() noexcept {
+        stop_queued_ = false;
+        if (arrived_) return conclude();
+        this->stop_source()->request_stop();
+    }
+
+    void conclude() noexcept {
+        if (this->end() == job_end::ran && !gave_up()) return complete();
+        if (stop_pending()) return stop();
+        if (this->end() == job_end::dropped && !own_deadline_) {
+            parked_ = true;  // the scope with that deadline is about to stop this task
+            return;
+        }
+        failure_ = unfinished_error(this->end());
+        complete();
+    }
+
+    detach on_cancel() noexcept override {
+        if (parked_) return detach::done;
+        if (this->state() == job_state::over) return detach::later;  // the executor may be gone
+        switch (pool_.pool().withdraw(*this)) {
+            case withdrawal::gone:
+                loop_->remote_arrived();
+                return detach::done;
+            case withdrawal::running:
+                this->told_to_stop();
+                // In a step of its own: stop callbacks are user code and not for the canceller's stack.
+                if (this->stop_source() && !std::exchange(told_, true)) {
+                    stop_queued_ = true;
+                    loop_->ready(stop_step_, step::call);
+                }
+                return detach::later;
+            case withdrawal::over:
+                break;
+        }
+        return detach::later;
+    }
+
+    executor_ref pool_;
+    loop_core* loop_ = nullptr;
+    member_step<job_leaf, &job_leaf::arrive> arrival_;
+    member_step<job_leaf, &job_leaf::tell_to_stop> stop_step_;
+    std::exception_ptr failure_;
+    bool own_deadline_ = false;
+    bool parked_ = false;
+    bool told_ = false;
+    bool stop_queued_ = false;
+    bool arrived_ = false;
+};
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI
