@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,6 @@
 #include <vector>
 
 #include <tandem/http/headers.hpp>
-#include <tandem/http/impl/serializer.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace testing {
@@ -192,26 +192,34 @@ inline reply http_script::take(const seen_request& request) {
 }
 
 inline std::pair<std::string, std::string> reply::wire(bool head_only) const {
+    const auto append = [](std::string& to, std::string_view name, std::string_view value) {
+        to.append(name).append(": ").append(value).append("\r\n");
+    };
+    const auto append_all = [&append](std::string& to, const http::headers& fields) {
+        for (const http::header_view field : fields) append(to, field.name(), field.value());
+    };
     if (raw_) return {*raw_, {}};
     std::string head;
     for (const int status : informational_) head += "HTTP/1.1 " + std::to_string(status) + " Informational\r\n\r\n";
     head += "HTTP/1.1 " + std::to_string(status_) + (status_ == 200 ? " OK\r\n" : " Scripted\r\n");
-    for (const http::header_view field : headers_) http::detail::append_field(head, field.name(), field.value());
+    append_all(head, headers_);
     std::string body = body_;
     if (length_) {
-        http::detail::append_field(head, "Content-Length", std::to_string(*length_));
+        append(head, "Content-Length", std::to_string(*length_));
     } else if (chunk_ != 0) {
         head += "Transfer-Encoding: chunked\r\n";
         body.clear();
         for (std::size_t at = 0; at < body_.size(); at += chunk_) {
             const std::string piece = body_.substr(at, chunk_);
-            body += http::detail::chunk_header(piece.size()) + piece + "\r\n";
+            char size[16];
+            body.append(size, std::to_chars(size, size + sizeof(size), piece.size(), 16).ptr);
+            body += "\r\n" + piece + "\r\n";
         }
         body += "0\r\n";
-        for (const http::header_view field : trailers_) http::detail::append_field(body, field.name(), field.value());
+        append_all(body, trailers_);
         body += "\r\n";
     } else if (!until_close_ && status_ != 204 && status_ != 304) {
-        http::detail::append_field(head, "Content-Length", std::to_string(body_.size()));
+        append(head, "Content-Length", std::to_string(body_.size()));
     }
     if (header_close_) head += "Connection: close\r\n";
     head += "\r\n";

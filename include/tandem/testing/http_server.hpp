@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,7 +23,6 @@
 #include <tandem/asio/event_loop.hpp>
 #include <tandem/asio/use_task.hpp>
 #include <tandem/core/sleep.hpp>
-#include <tandem/http/url.hpp>
 #include <tandem/sync/event.hpp>
 #include <tandem/tasks/race.hpp>
 #include <tandem/tasks/task_group.hpp>
@@ -82,8 +82,11 @@ private:
     class state;
 
     http_server& add(std::string method, std::string path, handler make, bool early);
-    static task<> serve(std::shared_ptr<state> self);
-    static task<> accept(state& self);
+    static tcp::acceptor listen(event_loop& loop) {
+        return tcp::acceptor(loop.context(), tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    }
+    static task<> serve(std::shared_ptr<state> self, tcp::acceptor acceptor);
+    static task<> accept(state& self, tcp::acceptor& acceptor);
     static task<> session(state& self, tcp::socket socket);
     static task<bool> answer(connection& c, const reply& how, bool head_only);
     static task<bool> send(connection& c, std::string bytes, const reply& how, std::size_t& left);
@@ -97,12 +100,9 @@ private:
 
 class http_server::state {
 public:
-    explicit state(boost::asio::io_context& context)
-        : acceptor_(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
-          port_(acceptor_.local_endpoint().port()) {}
+    explicit state(std::uint16_t port) : port_(port) {}
 
     http_script script_;
-    tcp::acceptor acceptor_;
     event stop_;
     std::atomic<std::size_t> most_{reply::all};
     std::atomic<std::int64_t> idle_{0};
@@ -140,15 +140,17 @@ inline http_server::http_server() {
     std::promise<void> ready;
     thread_ = std::thread([this, &ready] {
         event_loop loop;
+        task<> serving;
         try {
-            state_ = std::make_shared<state>(loop.context());
+            tcp::acceptor acceptor = listen(loop);
+            state_ = std::make_shared<state>(acceptor.local_endpoint().port());
             loop_ = &loop;
+            serving = serve(state_, std::move(acceptor));
         } catch (...) {
             return ready.set_exception(std::current_exception());
         }
-        const std::shared_ptr<state> kept = state_;
         ready.set_value();
-        loop.run(serve(kept), run_options().handle_signals(false));
+        loop.run(std::move(serving), run_options().handle_signals(false));
     });
     try {
         ready.get_future().get();
@@ -158,8 +160,11 @@ inline http_server::http_server() {
     }
 }
 
-inline http_server::http_server(event_loop& loop) : state_(std::make_shared<state>(loop.context())) {
-    loop.tasks().create_task(serve(state_), "testing::http_server", std::source_location::current());
+inline http_server::http_server(event_loop& loop) {
+    tcp::acceptor acceptor = listen(loop);
+    state_ = std::make_shared<state>(acceptor.local_endpoint().port());
+    loop.tasks().create_task(serve(state_, std::move(acceptor)), "testing::http_server",
+                             std::source_location::current());
 }
 
 inline http_server::~http_server() {
@@ -167,8 +172,6 @@ inline http_server::~http_server() {
         loop_->call_soon_threadsafe([kept = state_] { kept->stop_.set(); });
         thread_.join();
     } else {
-        boost::system::error_code ignored;
-        state_->acceptor_.close(ignored);
         state_->stop_.set();
     }
 }
@@ -186,16 +189,15 @@ inline http_server& http_server::add(std::string method, std::string path, handl
     return *this;
 }
 
-inline task<> http_server::serve(std::shared_ptr<state> self) {
-    co_await race(accept(*self), self->stop_.wait());
+inline task<> http_server::serve(std::shared_ptr<state> self, tcp::acceptor acceptor) {
+    co_await race(accept(*self, acceptor), self->stop_.wait());
 }
 
-inline task<> http_server::accept(state& self) {
-    co_await with_supervisor([&self](task_group& sessions) -> task<> {
+inline task<> http_server::accept(state& self, tcp::acceptor& acceptor) {
+    co_await with_supervisor([&self, &acceptor](task_group& sessions) -> task<> {
         for (;;) {
             boost::system::error_code ec;
-            tcp::socket socket = co_await self.acceptor_.async_accept(boost::asio::redirect_error(use_task, ec));
-            if (ec == boost::asio::error::bad_descriptor || ec == boost::asio::error::operation_aborted) co_return;
+            tcp::socket socket = co_await acceptor.async_accept(boost::asio::redirect_error(use_task, ec));
             if (!ec) sessions.create_task(session(self, std::move(socket)), "connection");
         }
     });
@@ -205,8 +207,7 @@ class http_server::in_flight {
 public:
     explicit in_flight(state& of) : server_(of) {
         ++server_.requests_;
-        const std::size_t now = ++server_.in_flight_;
-        if (now > server_.peak_) server_.peak_ = now;
+        server_.peak_ = std::max(server_.peak_.load(), ++server_.in_flight_);
     }
     in_flight(const in_flight&) = delete;
     in_flight& operator=(const in_flight&) = delete;
@@ -222,8 +223,8 @@ inline task<> http_server::session(state& self, tcp::socket socket) {
     c.socket.set_option(tcp::no_delay(true), ignored);
     for (std::size_t served = 0; served < self.most_; ++served) {
         seen_request request;
-        bool good = false;
         const std::chrono::nanoseconds idle(self.idle_);
+        bool good = false;
         if (idle.count() != 0 && c.received.empty()) {
             const auto in_time = co_await move_on_after(idle, c.read_head(request));
             good = in_time && *in_time;
@@ -232,11 +233,8 @@ inline task<> http_server::session(state& self, tcp::socket socket) {
         }
         if (!good) co_return;
         if (!self.script_.answers_early(request)) {
-            if (request.headers.contains("Expect")) {
-                const std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
-                co_await boost::asio::async_write(c.socket, boost::asio::buffer(go),
-                                                  boost::asio::redirect_error(use_task, ignored));
-            }
+            std::size_t no_limit = reply::all;
+            if (request.headers.contains("Expect")) co_await send(c, "HTTP/1.1 100 Continue\r\n\r\n", reply(), no_limit);
             const bool complete = co_await c.read_body(request);
             if (!complete) co_return;
         }
@@ -279,21 +277,25 @@ inline task<bool> http_server::connection::read_body(seen_request& request) {
     bool open = true;
     if (!request.headers.contains("Transfer-Encoding")) {
         const std::size_t length = std::stoull("0" + request.header("Content-Length"));
-        while (open && received.size() < length) open = co_await more();
+        while (open && received.size() < length) {
+            open = co_await more();
+        }
         request.body = received.substr(0, length);
         received.erase(0, length);
         co_return open;
     }
     for (;;) {
         std::size_t line = received.find("\r\n");
-        while (open && line == std::string::npos) {
+        while (line == std::string::npos) {
             open = co_await more();
+            if (!open) co_return false;
             line = received.find("\r\n");
         }
-        if (!open) co_return false;
         const std::size_t size = std::stoull(received.substr(0, line), nullptr, 16);
-        while (open && received.size() < line + 2 + size + 2) open = co_await more();
-        if (!open) co_return false;
+        while (received.size() < line + 2 + size + 2) {
+            open = co_await more();
+            if (!open) co_return false;
+        }
         request.body += received.substr(line + 2, size);
         received.erase(0, line + 2 + size + 2);
         if (size == 0) co_return true;
@@ -301,15 +303,14 @@ inline task<bool> http_server::connection::read_body(seen_request& request) {
 }
 
 inline task<bool> http_server::answer(connection& c, const reply& how, bool head_only) {
+    bool open = true;
     if (how.is_never()) {
-        bool open = true;
         while (open) open = co_await c.more();
         co_return false;
     }
     const auto wire = how.wire(head_only);
     if (how.delay().count() != 0) co_await sleep(how.delay());
     std::size_t left = how.cut_after();
-    bool open = true;
     if (how.body_delay().count() == 0) {
         open = co_await send(c, wire.first + wire.second, how, left);
     } else {
@@ -317,12 +318,12 @@ inline task<bool> http_server::answer(connection& c, const reply& how, bool head
         co_await sleep(how.body_delay());
         if (open) open = co_await send(c, wire.second, how, left);
     }
+    boost::system::error_code ignored;
     if (how.resets()) {
-        boost::system::error_code ignored;
         c.socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+        c.socket.close(ignored);  // the destructor would not reset
     } else if (how.is_early()) {
         // Closing with unread input would reset the connection and take the answer with it.
-        boost::system::error_code ignored;
         c.socket.shutdown(tcp::socket::shutdown_send, ignored);
         for (bool more = true; more;) more = co_await c.more();
     }
@@ -339,7 +340,8 @@ inline task<bool> http_server::send(connection& c, std::string bytes, const repl
                                           boost::asio::redirect_error(use_task, ec));
         if (ec) co_return false;
         at += size;
-        if (how.drip_pause().count() != 0 && at < bytes.size()) co_await sleep(how.drip_pause());
+        const bool pause = how.drip_pause().count() != 0 && at < bytes.size();
+        if (pause) co_await sleep(how.drip_pause());
     }
     co_return true;
 }

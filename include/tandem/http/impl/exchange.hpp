@@ -1,0 +1,362 @@
+// tandem - one request and its response on one connection
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/asio/error.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <tandem/core/task.hpp>
+#include <tandem/http/impl/inflate.hpp>
+#include <tandem/http/impl/parser.hpp>
+#include <tandem/http/impl/pool.hpp>
+#include <tandem/http/impl/serializer.hpp>
+#include <tandem/tasks/race.hpp>
+#include <tandem/tasks/timeout.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace http {
+namespace detail {
+
+/// Sends a request and reads the response. Its destructor gives the connection back if the response
+/// has been read to its end, or can be without waiting; else the connection is closed.
+class exchange {
+public:
+    exchange(lease on, const request& r)
+        : lease_(std::move(on)), limits_(r.limits()), timeouts_(r.timeouts()), decompress_(r.decompress()),
+          decoder_(limits_), reader_(limits_, r.method() == "HEAD") {}
+    exchange(const exchange&) = delete;
+    exchange& operator=(const exchange&) = delete;
+    ~exchange() {
+        if (!finished_) skip_what_is_here();
+    }
+
+    /// Sends `r` and reads up to the end of the response's head.
+    /// Cancellation: the connection is closed.
+    task<> round_trip(const request& r);
+    /// The next piece of the decoded body, valid until the next call; empty at its end.
+    task<std::string_view> next();
+    /// Reads the rest of the body to `to`, within the limit of bodies in memory.
+    task<> read_all(std::string& to);
+    /// Reads and drops the rest if it is small and comes soon, so that the connection can be kept.
+    task<> drain();
+
+    response_head& head() noexcept { return reader_.head(); }
+    bool reused() const noexcept { return lease_.reused(); }
+    /// Whether nothing at all has come back.
+    bool unanswered() const noexcept { return !reader_.started(); }
+    bool body_done() const noexcept { return finished_; }
+    timeouts::duration read_limit() const noexcept { return timeouts_.read(); }
+    void set_read_limit(timeouts::duration limit) noexcept { timeouts_.read(limit); }
+    /// Bytes of the body as they came.
+    std::uint64_t received() const noexcept { return received_; }
+
+private:
+    enum class filled { some, end, reset };
+
+    connection& on() {
+        if (lease_.get() && !lease_->dead()) return *lease_;
+        throw error(errc::pool_closed, phase::body, "the loop on which the response came has ended");
+    }
+    task<bool> write(std::string_view first, std::string_view second);
+    task<> write_body(const request& r);
+    task<> send_body_and_read_head(const request& r);
+    task<> read_head(bool also_informational);
+    task<filled> fill(errc limit, phase where);
+    void stream_ended(filled how);
+    void head_read();
+    void finish() noexcept;
+    void skip_what_is_here() noexcept;
+    std::string_view decoded();
+    [[noreturn]] static void timed_out(errc code, phase where, timeouts::duration limit) {
+        throw error(code, where, "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+    }
+
+    lease lease_;
+    http::limits limits_;
+    http::timeouts timeouts_;
+    bool decompress_;
+    bool written_ = false;        // the request is on its way, all of it
+    bool write_failed_ = false;
+    bool head_read_ = false;
+    bool informed_ = false;       // an informational response has come
+    bool finished_ = false;
+    bool giving_ = false;         // the decoder has input that is not used up
+    std::size_t taken_ = 0;       // of the unread bytes, by the piece that was given last
+    std::uint64_t received_ = 0;
+    std::error_code cause_;
+    decoder decoder_;
+    response_reader reader_;
+};
+
+// ---- implementation
+
+inline task<> exchange::round_trip(const request& r) {
+    connection& c = on();
+    std::string& text = c.head();
+    text.clear();
+    write_head(r, "tandem", text);
+    constexpr std::size_t small = 64 * 1024;
+    const bool at_once = !r.source() && r.body().size() <= small && !r.expect_continue();
+    c.deadline().set(timeouts_.write());
+    if (at_once) {
+        written_ = co_await write(text, r.body());
+    } else {
+        const bool head_written = co_await write(text, {});
+        if (head_written) {
+            co_await send_body_and_read_head(r);
+            co_return;
+        }
+    }
+    c.deadline().set(timeouts_.header());
+    co_await read_head(false);
+}
+
+/// False if the peer does not take it any more: perhaps it has answered already.
+inline task<bool> exchange::write(std::string_view first, std::string_view second) {
+    connection& c = on();
+    bool good = true;
+    while (good && !(first.empty() && second.empty())) {
+        if (first.empty()) std::swap(first, second);
+        const io_result r = co_await stream_write(c.stream(), first, second);
+        if (r.error) {
+            if (c.deadline().expired()) timed_out(errc::write_timeout, phase::write, timeouts_.write());
+            cause_ = r.error;
+            write_failed_ = true;
+            good = false;
+        } else {
+            const std::size_t of_first = r.bytes < first.size() ? r.bytes : first.size();
+            first.remove_prefix(of_first);
+            second.remove_prefix(r.bytes - of_first);
+            if (!first.empty() || !second.empty()) c.deadline().set(timeouts_.write());
+        }
+    }
+    co_return good;
+}
+
+inline task<> exchange::write_body(const request& r) {
+    connection& c = on();
+    bool good = true;
+    if (!r.source()) {
+        good = co_await write(r.body(), {});
+    } else {
+        const auto length = r.source()->length();
+        std::uint64_t sent = 0;
+        for (;;) {
+            c.deadline().clear();  // the time that the source takes is not the server's
+            const std::string piece = co_await r.source()->next();
+            sent += piece.size();
+            if (piece.empty()) break;
+            if (length && sent > *length) {
+                throw error(errc::invalid_request, phase::write,
+                            "the body has more than the " + std::to_string(*length) + " bytes that its length() said");
+            }
+            c.deadline().set(timeouts_.write());
+            const std::string frame = length ? std::string() : chunk_header(piece.size());
+            good = co_await write(frame, piece);
+            if (!good) break;
+            if (!length) good = co_await write("\r\n", {});
+            if (!good) break;
+            written_ = length && sent == *length;  // the answer may come before the source says that it has ended
+        }
+        if (good && length && sent < *length) {
+            throw error(errc::invalid_request, phase::write,
+                        "the body has " + std::to_string(sent) + " bytes, its length() said " + std::to_string(*length));
+        }
+        c.deadline().set(timeouts_.write());
+        const bool last_chunk = good && !length;
+        if (last_chunk) good = co_await write("0\r\n\r\n", {});
+    }
+    written_ = good;
+    if (good) c.deadline().set(timeouts_.header());
+}
+
+// The server may answer before it has read everything, with 413 or 401: then it is no use to go on.
+inline task<> exchange::send_body_and_read_head(const request& r) {
+    connection& c = on();
+    if (r.expect_continue()) {
+        c.deadline().set(timeouts_.header());
+        co_await move_on_after(std::chrono::seconds(1), read_head(true));
+        if (head_read_) co_return;
+        c.deadline().set(timeouts_.write());
+    }
+    const auto first = co_await race(write_body(r), read_head(false));
+    if (first.index() == 0 && !head_read_) {
+        c.deadline().set(timeouts_.header());
+        co_await read_head(false);
+    }
+}
+
+/// Reads on until the final head is there, or any head; may be stopped and called again.
+inline task<> exchange::read_head(bool also_informational) {
+    while (!head_read_) {
+        connection& c = on();
+        const read_step step = reader_.step(c.unread());
+        c.consume(reader_.consumed());
+        if (reader_.head_done()) {
+            head_read();
+        } else if (step == read_step::head) {
+            informed_ = true;
+            c.deadline().set(timeouts_.header());
+            if (also_informational) co_return;
+        } else {
+            const filled how = co_await fill(errc::header_timeout, phase::header);
+            if (how != filled::some) stream_ended(how);
+        }
+    }
+}
+
+inline void exchange::head_read() {
+    head_read_ = true;
+    const response_head& h = reader_.head();
+    if (decompress_ && reader_.done() == false) {
+        const auto coding = h.fields.get("Content-Encoding");
+        if (coding || h.gzip_transfer) {
+            const bool known = decoder_.use(coding.value_or(""), h.gzip_transfer);
+            if (coding && known) {
+                reader_.head().fields.erase("Content-Encoding");
+                reader_.head().fields.erase("Content-Length");
+            }
+        }
+    } else if (h.gzip_transfer && !reader_.done()) {
+        decoder_.use("", true);
+    }
+    on().deadline().clear();
+    if (reader_.done()) finish();
+}
+
+inline task<exchange::filled> exchange::fill(errc limit, phase where) {
+    connection& c = on();
+    const io_result r = co_await stream_read(c.stream(), c.room());
+    if (!r.error) {
+        c.commit(r.bytes);
+        co_return filled::some;
+    }
+    if (c.deadline().expired()) {
+        if (limit == errc::header_timeout && !written_ && !write_failed_) {
+            timed_out(errc::write_timeout, phase::write, timeouts_.write());
+        }
+        timed_out(limit, where, where == phase::header ? timeouts_.header() : timeouts_.read());
+    }
+    if (r.error == boost::asio::error::eof) co_return filled::end;
+    cause_ = r.error;
+    co_return filled::reset;
+}
+
+inline void exchange::stream_ended(filled how) {
+    try {
+        reader_.end_of_stream();
+        if (how == filled::end) return;
+        throw error(errc::incomplete_body, phase::body, "the connection was reset");
+    } catch (error& e) {
+        if (cause_) e.cause(cause_);
+        throw;
+    }
+}
+
+inline task<std::string_view> exchange::next() {
+    if (finished_) co_return std::string_view();
+    for (;;) {
+        if (giving_) {
+            const std::string_view out = decoder_.take();
+            if (!out.empty()) co_return out;
+            giving_ = false;
+        }
+        connection& c = on();
+        c.consume(std::exchange(taken_, 0));
+        if (reader_.done()) break;
+        reader_.step(c.unread());
+        const std::string_view piece = reader_.piece();
+        if (!piece.empty()) {
+            taken_ = reader_.consumed();
+            received_ += piece.size();
+            if (!decoder_.active()) co_return piece;
+            decoder_.give(piece);
+            giving_ = true;
+            continue;
+        }
+        c.consume(reader_.consumed());
+        if (reader_.done()) break;
+        c.deadline().set(timeouts_.read());
+        const filled how = co_await fill(errc::read_timeout, phase::body);
+        c.deadline().clear();
+        if (how != filled::some) stream_ended(how);
+    }
+    if (decoder_.active()) decoder_.finish();
+    finish();
+    co_return std::string_view();
+}
+
+inline task<> exchange::read_all(std::string& to) {
+    const response_head& h = reader_.head();
+    const auto check = [this](std::uint64_t size) {
+        if (size <= limits_.body_bytes()) return;
+        throw error(errc::body_too_large, phase::body,
+                    std::to_string(size) + " bytes or more, the limit is " + std::to_string(limits_.body_bytes()) +
+                        "; raise limits::body_bytes, or use stream()");
+    };
+    if (h.content_length && !decoder_.active() && !finished_) {
+        check(*h.content_length);
+        constexpr std::uint64_t at_once = 1024 * 1024;  // what a server says is not yet what it sends
+        to.reserve(static_cast<std::size_t>(*h.content_length < at_once ? *h.content_length : at_once));
+    }
+    while (!finished_) {
+        const std::string_view piece = co_await next();
+        check(to.size() + piece.size());
+        to.append(piece);
+    }
+}
+
+inline task<> exchange::drain() {
+    constexpr std::uint64_t small = 64 * 1024;
+    const auto& length = reader_.head().content_length;
+    if (finished_ || (length && *length > received_ + small)) co_return;
+    const std::uint64_t most = received_ + small;
+    while (!finished_) {
+        if (received_ > most) break;
+        co_await next();
+    }
+}
+
+// Only if every byte of both messages went where it belongs may another request follow.
+inline void exchange::finish() noexcept {
+    finished_ = true;
+    connection* const c = lease_.get();
+    if (!c || c->dead()) return;
+    if (reader_.reusable() && written_ && c->unread().empty() && !c->deadline().expired()) {
+        const auto kept = reader_.head().fields.get("Keep-Alive").value_or("");
+        int seconds = -1;
+        const std::size_t at = kept.find("timeout=");
+        if (at != std::string_view::npos) std::from_chars(kept.data() + at + 8, kept.data() + kept.size(), seconds);
+        if (seconds >= 0) c->limit_idle((seconds - 1) * std::int64_t{1'000'000'000});
+        if (seconds < 0 || seconds > 1) lease_.set_reusable();
+    }
+    lease_ = lease();
+}
+
+// Of a response that nobody reads on: what has come already is taken without waiting.
+inline void exchange::skip_what_is_here() noexcept {
+    connection* const c = lease_.get();
+    if (!c || c->dead() || !head_read_) return;
+    try {
+        c->consume(std::exchange(taken_, 0));
+        while (!reader_.done()) {
+            reader_.step(c->unread());
+            c->consume(reader_.consumed());
+            if (reader_.consumed() == 0) break;
+        }
+        if (reader_.done()) finish();
+    } catch (...) {  // damaged: the lease closes the connection
+    }
+}
+
+}  // namespace detail
+}  // namespace http
+}  // namespace tandem::inline TANDEM_ABI

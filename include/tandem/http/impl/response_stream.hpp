@@ -1,0 +1,55 @@
+// tandem - the bodies of response_stream
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tandem/http/impl/exchange.hpp>
+#include <tandem/http/response.hpp>
+#include <tandem/tasks/timeout.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace http {
+
+inline response_stream::response_stream(response_base&& base, std::unique_ptr<detail::exchange> rest)
+    : response_base(std::move(base)), rest_(std::move(rest)) {}
+inline response_stream::response_stream(response_stream&&) noexcept = default;
+inline response_stream& response_stream::operator=(response_stream&&) noexcept = default;
+inline response_stream::~response_stream() = default;
+
+inline task<std::string_view> response_stream::next_chunk() {
+    const std::string_view left = std::exchange(piece_, std::string_view());
+    if (!left.empty()) co_return left;
+    const std::string_view piece = co_await rest_->next();
+    co_return piece;
+}
+
+inline task<std::size_t> response_stream::read_some(std::span<char> into) {
+    if (piece_.empty()) piece_ = co_await rest_->next();
+    const std::size_t size = std::min(into.size(), piece_.size());
+    if (size != 0) std::memcpy(into.data(), piece_.data(), size);
+    piece_.remove_prefix(size);
+    co_return size;
+}
+
+inline task<std::string> response_stream::text() {
+    std::string out(std::exchange(piece_, std::string_view()));
+    co_await rest_->read_all(out);
+    co_return out;
+}
+
+inline task<> response_stream::drain() {
+    piece_ = {};
+    co_await move_on_after(std::chrono::milliseconds(50), rest_->drain());
+}
+
+inline const http::headers& response_stream::trailers() const noexcept { return rest_->head().trailers; }
+
+}  // namespace http
+}  // namespace tandem::inline TANDEM_ABI

@@ -1,0 +1,76 @@
+// tandem - writes the head of a request, and the frame of a chunk
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tandem/http/message.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace http {
+namespace detail {
+
+inline void append_field(std::string& to, std::string_view name, std::string_view value) {
+    to.append(name).append(": ").append(value).append("\r\n");
+}
+
+inline std::string base64(std::string_view bytes) {
+    constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        unsigned group = 0;
+        for (std::size_t k = 0; k < 3; ++k) {
+            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+        }
+        for (std::size_t k = 0; k < 4; ++k) {
+            out += i + k > bytes.size() ? '=' : letters[group >> (18 - 6 * k) & 63];
+        }
+    }
+    return out;
+}
+
+/// Appends request line and headers. What is in `r` was checked when it was set, so nothing in it can
+/// end a line; what the user gave replaces what is written by default.
+inline void write_head(const request& r, std::string_view user_agent, std::string& to) {
+    const http::url& url = r.url();
+    const http::headers& given = r.headers();
+    to.append(r.method()).append(" ").append(url.path());
+    if (url.query()) to.append("?").append(*url.query());
+    to.append(" HTTP/1.1\r\n");
+    if (!given.contains("Host")) append_field(to, "Host", url.authority());
+    if (!user_agent.empty() && !given.contains("User-Agent")) append_field(to, "User-Agent", user_agent);
+    if (!given.contains("Accept")) to.append("Accept: */*\r\n");
+    if (r.decompress() && !given.contains("Accept-Encoding")) to.append("Accept-Encoding: gzip, deflate\r\n");
+    if (!url.credentials().empty() && !given.contains("Authorization")) {
+        append_field(to, "Authorization", "Basic " + base64(percent_decode(url.credentials())));
+    }
+    for (const header_view field : given) append_field(to, field.name(), field.value());
+    if (!r.has_body()) {
+        if (r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH") to.append("Content-Length: 0\r\n");
+    } else {
+        if (r.expect_continue()) to.append("Expect: 100-continue\r\n");
+        std::optional<std::uint64_t> length = r.body().size();
+        if (r.source()) length = r.source()->length();
+        if (length) {
+            append_field(to, "Content-Length", std::to_string(*length));
+        } else {
+            to.append("Transfer-Encoding: chunked\r\n");
+        }
+    }
+    to.append("\r\n");
+}
+
+inline std::string chunk_header(std::size_t size) {
+    char digits[2 * sizeof(size)];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), size, 16).ptr;
+    return std::string(digits, end).append("\r\n");
+}
+
+}  // namespace detail
+}  // namespace http
+}  // namespace tandem::inline TANDEM_ABI

@@ -1,0 +1,107 @@
+// tandem - byte_stream: what carries HTTP, a TCP or Unix socket, TLS on top of one, or a test's own
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <boost/system/error_code.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include <tandem/asio/use_task.hpp>
+#include <tandem/core/task.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace http {
+
+/// A pending read or write of a byte_stream. It is a leaf of the task that awaits it, so that a stop
+/// cancels the operation; its handler's memory is inside.
+using stream_operation = tandem::detail::io_result_leaf<boost::system::error_code, std::size_t>;
+
+/// A connected stream of bytes. Operations are started with a leaf that the caller keeps, and end
+/// through an `io_handler` made from it; there is one read and one write at a time.
+class byte_stream {
+public:
+    using handler = tandem::detail::io_handler<boost::system::error_code, std::size_t>;
+
+    byte_stream() noexcept = default;
+    byte_stream(const byte_stream&) = delete;
+    byte_stream& operator=(const byte_stream&) = delete;
+    virtual ~byte_stream() = default;
+
+    /// Reads some bytes. At the end of the stream: `boost::asio::error::eof`.
+    virtual void start_read(stream_operation& op, std::span<char> into) = 0;
+    /// Writes some bytes of `first`, and of `second` behind it, in one go.
+    virtual void start_write(stream_operation& op, std::string_view first, std::string_view second) = 0;
+    /// Ends what is pending with `operation_aborted`. Never blocks, like `close`.
+    virtual void cancel() noexcept = 0;
+    virtual void close() noexcept = 0;
+    /// False if the peer has closed an idle stream, or sent what nobody asked for.
+    virtual bool looks_alive() noexcept = 0;
+};
+
+/// Puts TLS on a connected stream; `tls.hpp` has the one that does.
+class tls_connector {
+public:
+    virtual ~tls_connector() = default;
+    virtual task<std::unique_ptr<byte_stream>> secure(std::unique_ptr<byte_stream> plain, std::string host) = 0;
+};
+
+namespace detail {
+
+/// What a read or a write came to.
+class io_result {
+public:
+    io_result(const boost::system::error_code& ec, std::size_t size) noexcept : error(ec), bytes(size) {}
+    boost::system::error_code error;
+    std::size_t bytes;
+};
+
+class stream_read final : public stream_operation {
+public:
+    stream_read(byte_stream& stream, std::span<char> into) noexcept : stream_(stream), into_(into) {}
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+        start(h, [this] { stream_.start_read(*this, into_); });
+    }
+    io_result await_resume() {
+        rethrow_failure();
+        return io_result(std::get<0>(*results_), std::get<1>(*results_));
+    }
+    const char* kind() const noexcept override { return "http read"; }
+
+private:
+    byte_stream& stream_;
+    std::span<char> into_;
+};
+
+class stream_write final : public stream_operation {
+public:
+    stream_write(byte_stream& stream, std::string_view first, std::string_view second) noexcept
+        : stream_(stream), first_(first), second_(second) {}
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+        start(h, [this] { stream_.start_write(*this, first_, second_); });
+    }
+    io_result await_resume() {
+        rethrow_failure();
+        return io_result(std::get<0>(*results_), std::get<1>(*results_));
+    }
+    const char* kind() const noexcept override { return "http write"; }
+
+private:
+    byte_stream& stream_;
+    std::string_view first_;
+    std::string_view second_;
+};
+
+}  // namespace detail
+}  // namespace http
+}  // namespace tandem::inline TANDEM_ABI
