@@ -126,7 +126,6 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/cpu/parallel_reduce.hpp
   include/tandem/http/client.hpp
   include/tandem/http/fetch.hpp
-  include/tandem/http/impl/client.hpp
   include/tandem/http/impl/client_state.hpp
   include/tandem/http/impl/connect.hpp
   include/tandem/http/impl/connection.hpp
@@ -135,6 +134,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/http/impl/parser.hpp
   include/tandem/http/impl/pool.hpp
   include/tandem/http/impl/resolver.hpp
+  include/tandem/http/impl/response_stream.hpp
   include/tandem/http/impl/socket_stream.hpp
   include/tandem/http/transport.hpp
 )
