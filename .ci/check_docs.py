@@ -89,7 +89,8 @@ class Checker:
         source = os.path.join(self.folder, "block.cpp")
         with open(source, "w", encoding="utf-8") as file:
             file.write(source_of(blocks))
-        return run([*self.compiler, "-std=c++20", *self.flags, f"-I{ROOT}/include", *options, source], 900)
+        return run([*self.compiler, "-std=c++20", *self.flags, f"-I{ROOT}/include", *options, source,
+                    *(("-ltbb",) if "-o" in options else ())], 900)
 
     def check(self, blocks):
         """What is wrong with one block, or with several that are no programs; or None."""

@@ -1,4 +1,4 @@
-// tandem - everything but testing/ in one include
+// tandem - everything but http/ and testing/ in one include
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
@@ -43,16 +43,6 @@
 #include <tandem/cpu/thread_executor.hpp>
 #include <tandem/cpu/throw_if_stopped.hpp>
 #include <tandem/cpu/to_thread.hpp>
-#include <tandem/http/client.hpp>
-#include <tandem/http/client_options.hpp>
-#include <tandem/http/error.hpp>
-#include <tandem/http/fetch.hpp>
-#include <tandem/http/headers.hpp>
-#include <tandem/http/limits.hpp>
-#include <tandem/http/message.hpp>
-#include <tandem/http/response.hpp>
-#include <tandem/http/transport.hpp>
-#include <tandem/http/url.hpp>
 #include <tandem/resilience/adaptive_semaphore.hpp>
 #include <tandem/resilience/adaptive_semaphore_options.hpp>
 #include <tandem/resilience/circuit_breaker.hpp>
