@@ -136,6 +136,9 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/http/impl/resolver.hpp
   include/tandem/http/impl/response_stream.hpp
   include/tandem/http/impl/socket_stream.hpp
+  include/tandem/http/json.hpp
+  include/tandem/http/sse.hpp
+  include/tandem/http/tls.hpp
   include/tandem/http/transport.hpp
 )
 

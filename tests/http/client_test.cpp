@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/http/client.hpp>
 
+#include <unistd.h>
+
+#include <boost/asio/local/stream_protocol.hpp>
+
 #include <chrono>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -152,6 +157,35 @@ NET_TEST("client: https without TLS says what to include", "[http][client][net]"
     const std::string said = co_await tandem_test::text_of(client.get("https://127.0.0.1/").send());
     CHECK(said == "tandem::http: TLS is not available: include <tandem/http/tls.hpp> and give client_options::tls a connector "
                   "[https://127.0.0.1/]");
+}
+
+NET_TEST("client: over a Unix socket", "[http][client][net]") {
+    const std::string path = (std::filesystem::temp_directory_path() / ("tandem_client_test_" + std::to_string(::getpid()))).string();
+    boost::asio::local::stream_protocol::acceptor acceptor(tandem::event_loop::running().context(), path);
+    const auto answer = [](boost::asio::local::stream_protocol::acceptor& from) -> tandem::task<std::string> {
+        auto socket = co_await from.async_accept(tandem::use_task);
+        std::string request(1000, ' ');
+        const std::size_t size = co_await socket.async_read_some(boost::asio::buffer(request), tandem::use_task);
+        co_await boost::asio::async_write(socket, boost::asio::buffer(std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")), tandem::use_task);
+        co_return request.substr(0, size);
+    };
+    http::client client(http::client_options().unix_socket(path));
+    auto both = co_await tandem::gather(answer(acceptor), client.get("http://docker/containers/json"));
+    auto& [request, response] = both;
+    CHECK(response.text() == "hi");
+    CHECK(request.starts_with("GET /containers/json HTTP/1.1\r\nHost: docker\r\n"));
+    std::filesystem::remove(path);
+}
+
+NET_TEST("client: the server may share the loop", "[http][client][net]") {
+    tandem::testing::http_server here(tandem::event_loop::running());
+    here.on("GET", "/", reply(200, "same loop").delay(2ms));
+    http::client client;
+    std::vector<tandem::task<http::response>> calls;
+    for (int i = 0; i < 20; ++i) calls.push_back(client.get(here.url()).send());
+    const auto all = co_await tandem::gather(std::move(calls));
+    for (const auto& r : all) CHECK(r.text() == "same loop");
+    CHECK(here.peak_in_flight() == 10);
 }
 
 // ---- connections
@@ -411,7 +445,28 @@ NET_TEST("limits: the whole call", "[http][timeout][net]") {
     server.on("GET", "/", reply().never());
     http::client client;
     const std::string said = co_await tandem_test::text_of(client.get(server.url()).timeout(20ms).send());
-    CHECK(said == "tandem::http: the request took too long: within 20 ms [" + server.url() + "]");
+    CHECK(said == "tandem::http: the request took too long: within 20 ms; see http::timeouts [" + server.url() + "]");
+    CHECK(client.statistics().active == 0);
+}
+NET_TEST("limits: the whole call, in each of its phases", "[http][timeout][net]") {
+    server.on("GET", "/", reply(200, "x").delay(200ms)).on("GET", "/body", reply(200, "x").body_delay(200ms))
+        .on("GET", "/loop", reply(302, "x").delay(8ms).header("Location", "/loop"));
+    boost::asio::ip::tcp::acceptor deaf(tandem::event_loop::running().context(),
+                                        {boost::asio::ip::address_v4::loopback(), 0});
+    const std::string nobody = "http://127.0.0.1:" + std::to_string(deaf.local_endpoint().port());
+    http::client client(http::client_options().connections_per_host(1));
+    const auto body = co_await code_of(client.get(server.url("/body")).timeout(20ms).send());
+    CHECK(body == errc::total_timeout);
+    const auto redirects = co_await code_of(client.get(server.url("/loop")).timeout(30ms).send());
+    CHECK(redirects == errc::total_timeout);
+    const auto write = co_await code_of(client.post(nobody).body(std::string(20'000'000, 'x')).timeout(30ms).send());
+    CHECK(write == errc::total_timeout);
+    auto first = tandem::create_task(client.get(server.url()).send());
+    co_await tandem::sleep(2ms);
+    const std::string pool = co_await tandem_test::text_of(client.get(server.url()).timeout(20ms).send());
+    CHECK(pool.find("took too long: within 20 ms, all of them waiting for a connection") != std::string::npos);
+    const auto& r = co_await first;
+    CHECK(r.text() == "x");
     CHECK(client.statistics().active == 0);
 }
 NET_TEST("limits: a tandem::timeout around a call is a stop of the call", "[http][timeout][net]") {

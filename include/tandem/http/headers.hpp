@@ -64,7 +64,7 @@ inline std::string_view trim(std::string_view text) noexcept {
 }
 
 /// Text of others in a message of ours: short, and without what could forge a line of a log.
-inline std::string quoted(std::string_view text) {
+inline std::string shown(std::string_view text) {
     constexpr std::size_t most = 60;
     std::string out = "\"";
     for (const char c : text.substr(0, most)) out += (c >= ' ' && c < 0x7f) ? c : '?';
@@ -213,17 +213,17 @@ private:
     static void check(std::string_view name, std::string_view value) {
         if (!detail::is_token(name)) {
             throw error(errc::invalid_request, phase::write,
-                        "the header name " + detail::quoted(name) +
+                        "the header name " + detail::shown(name) +
                             " is no token; use letters, digits and -");
         }
         if (!detail::is_field_value(value)) {
             throw error(errc::invalid_request, phase::write,
-                        "the value of header " + detail::quoted(name) +
+                        "the value of header " + detail::shown(name) +
                             " has a control character; encode it, or leave out line ends");
         }
         if (value.size() > UINT32_MAX / 2) {
             throw error(errc::invalid_request, phase::write,
-                        "the value of header " + detail::quoted(name) + " is too large (" +
+                        "the value of header " + detail::shown(name) + " is too large (" +
                             std::to_string(value.size()) + " bytes); send it as the body");
         }
     }

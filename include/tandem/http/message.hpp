@@ -89,7 +89,7 @@ public:
     request& method(std::string_view name) {
         if (!detail::is_token(name) || name == "CONNECT") {
             throw error(errc::invalid_request, phase::write,
-                        "the method " + detail::quoted(name) + " cannot be sent; use a token such as GET");
+                        "the method " + detail::shown(name) + " cannot be sent; use a token such as GET");
         }
         method_ = name;
         return *this;
@@ -116,7 +116,7 @@ private:
         if (detail::equal_ignoring_case(name, "Content-Length") ||
             detail::equal_ignoring_case(name, "Transfer-Encoding")) {
             throw error(errc::invalid_request, phase::write,
-                        "the header " + detail::quoted(name) + " follows from the body; leave it out");
+                        "the header " + detail::shown(name) + " follows from the body; leave it out");
         }
     }
 

@@ -38,6 +38,8 @@ public:
     virtual void start_read(stream_operation& op, std::span<char> into) = 0;
     /// Writes some bytes of `first`, and of `second` behind it, in one go.
     virtual void start_write(stream_operation& op, std::string_view first, std::string_view second) = 0;
+    /// Writes what fits without waiting; 0 if nothing does, or if an error is to be met in `start_write`.
+    virtual std::size_t try_write(std::string_view, std::string_view) noexcept { return 0; }
     /// Ends what is pending with `operation_aborted`. Never blocks, like `close`.
     virtual void cancel() noexcept = 0;
     virtual void close() noexcept = 0;
@@ -86,11 +88,16 @@ public:
     stream_write(byte_stream& stream, std::string_view first, std::string_view second) noexcept
         : stream_(stream), first_(first), second_(second) {}
 
-    bool await_ready() const noexcept { return false; }
+    // What the socket takes at once needs no handler, and no turn of the reactor.
+    bool await_ready() noexcept {
+        if (!stop_pending()) written_ = stream_.try_write(first_, second_);
+        return written_ != 0;
+    }
     void await_suspend(std::coroutine_handle<> h) noexcept {
         start(h, [this] { stream_.start_write(*this, first_, second_); });
     }
     io_result await_resume() {
+        if (written_ != 0) return io_result(boost::system::error_code(), written_);
         rethrow_failure();
         return io_result(std::get<0>(*results_), std::get<1>(*results_));
     }
@@ -100,6 +107,7 @@ private:
     byte_stream& stream_;
     std::string_view first_;
     std::string_view second_;
+    std::size_t written_ = 0;
 };
 
 }  // namespace detail

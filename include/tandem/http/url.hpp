@@ -191,7 +191,7 @@ private:
 };
 
 inline void url::refuse(std::string_view whole, const std::string& why) {
-    throw error(errc::invalid_url, phase::pool, detail::quoted(whole) + ": " + why);
+    throw error(errc::invalid_url, phase::pool, detail::shown(whole) + ": " + why);
 }
 
 inline url::url(std::string_view text) {
@@ -230,7 +230,7 @@ inline url url::resolve(std::string_view reference) const {
 inline void url::take_scheme(std::string_view scheme, std::string_view whole) {
     for (const char c : scheme) scheme_ += detail::to_lower(c);
     if (scheme_ != "http" && scheme_ != "https") {
-        refuse(whole, "the scheme " + detail::quoted(scheme) + " is not supported; use http or https");
+        refuse(whole, "the scheme " + detail::shown(scheme) + " is not supported; use http or https");
     }
 }
 
@@ -261,9 +261,9 @@ inline void url::take_authority(std::string_view authority, std::string_view who
     if (!port || port->empty()) return;
     std::uint32_t number = 0;
     for (const char c : *port) {
-        if (!detail::is_digit(c)) refuse(whole, "the port " + detail::quoted(*port) + " is no number");
+        if (!detail::is_digit(c)) refuse(whole, "the port " + detail::shown(*port) + " is no number");
         number = number * 10 + static_cast<std::uint32_t>(c - '0');
-        if (number > 65535) refuse(whole, "the port " + detail::quoted(*port) + " is above 65535");
+        if (number > 65535) refuse(whole, "the port " + detail::shown(*port) + " is above 65535");
     }
     if (number == 0) refuse(whole, "the port is 0; give one of 1 to 65535");
     if (number != default_port()) port_ = static_cast<std::uint16_t>(number);
@@ -278,7 +278,7 @@ inline void url::take_host(std::string_view host, std::string_view whole) {
         for (const char c : host.substr(1, host.size() - 2)) host_ += detail::to_lower(c);
         in6_addr address;
         if (inet_pton(AF_INET6, host_.c_str(), &address) != 1) {
-            refuse(whole, "the host " + detail::quoted(host) + " is no IPv6 address");
+            refuse(whole, "the host " + detail::shown(host) + " is no IPv6 address");
         }
         return;
     }
@@ -287,7 +287,7 @@ inline void url::take_host(std::string_view host, std::string_view whole) {
             refuse(whole, "the host is not ASCII; give it in its IDNA form (xn--...)");
         }
         if (!detail::is_unreserved(c)) {
-            refuse(whole, "the host " + detail::quoted(host) +
+            refuse(whole, "the host " + detail::shown(host) +
                               " may have letters, digits, dots and hyphens only; an IPv6 address stands in []");
         }
         host_ += detail::to_lower(c);

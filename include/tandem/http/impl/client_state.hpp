@@ -61,7 +61,8 @@ private:
 
     pool& pool_here();
     task<> travel(request& r, journey& j);
-    task<std::unique_ptr<exchange>> open(const request& r, unsigned& attempt);
+    task<std::unique_ptr<exchange>> open(const request& r, journey& j);
+    task<std::unique_ptr<byte_stream>> connect_for(const request& r, const journey& j);
     bool may_repeat(const request& r, const exchange& x, const error& e, unsigned attempt) const;
     bool redirect(request& r, journey& j) const;
     static task<> read_body(exchange& x, std::string& to) { return x.read_all(to); }
@@ -75,14 +76,34 @@ private:
 /// One call on its way.
 class client_state::journey {
 public:
-    explicit journey(std::int64_t now) : began(now) {}
+    journey(std::int64_t now, timeouts::duration total, bool body_too)
+        : began(now),
+          end(total == timeouts::none ? tandem::detail::never : tandem::detail::later(now, total.count())),
+          in_memory(body_too) {}
+
+    /// The least of a phase's limit and what is left of the call.
+    timeouts::duration within(timeouts::duration limit, std::int64_t now) const noexcept {
+        if (end == tandem::detail::never) return limit;
+        const timeouts::duration left(end > now ? end - now : 0);
+        return left < limit ? left : limit;
+    }
+    /// Which of the two it was.
+    [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit, bool of_call,
+                                       const std::string& what) {
+        if (of_call) {
+            code = errc::total_timeout;
+            limit = r.timeouts().total();
+        }
+        throw error(code, where, what + "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+    }
 
     std::unique_ptr<exchange> last;
     std::vector<hop> history;
     std::string body;
     std::int64_t began;
+    std::int64_t end;
     unsigned attempt = 1;
-    bool in_memory = true;
+    bool in_memory;
 };
 
 /// What the copies of a client own together; requests on their way outlive it.
@@ -125,23 +146,31 @@ inline bool client_state::may_repeat(const request& r, const exchange& x, const 
            e.code() == errc::server_disconnected && r.is_idempotent() && (!r.source() || r.source()->rewind());
 }
 
-inline task<std::unique_ptr<exchange>> client_state::open(const request& r, unsigned& attempt) {
+inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r, const journey& j) {
+    const timeouts::duration own = r.timeouts().connect();
+    const timeouts::duration limit = j.within(own, pool_->loop().ticks());
+    auto stream = co_await move_on_after(limit, connect(r.url(), options_));
+    if (!stream) {
+        journey::timed_out(errc::connect_timeout, phase::connect, r, own, limit < own, shown(r.url().authority()) + " ");
+    }
+    co_return std::move(*stream);
+}
+
+inline task<std::unique_ptr<exchange>> client_state::open(const request& r, journey& j) {
     if (r.url().is_https() && !options_.tls()) {
         throw error(errc::tls_unavailable, phase::tls,
                     "include <tandem/http/tls.hpp> and give client_options::tls a connector");
     }
+    unsigned& attempt = j.attempt;
     for (attempt = 1;; ++attempt) {
-        lease l = co_await pool_here().acquire(r.url().origin(), attempt > 1, r.timeouts().pool());
+        pool& from = pool_here();
+        const timeouts::duration limit = j.within(r.timeouts().pool(), from.loop().ticks());
+        lease l = co_await from.acquire(r.url().origin(), attempt > 1, limit);
         if (!l.get()) {
-            auto stream = co_await move_on_after(r.timeouts().connect(), connect(r.url(), options_));
-            if (!stream) {
-                throw error(errc::connect_timeout, phase::connect,
-                            quoted(r.url().authority()) + " within " +
-                                std::to_string(r.timeouts().connect().count() / 1'000'000) + " ms");
-            }
-            l.connected(std::move(*stream));
+            std::unique_ptr<byte_stream> stream = co_await connect_for(r, j);
+            l.connected(std::move(stream));
         }
-        auto x = std::make_unique<exchange>(std::move(l), r);
+        auto x = std::make_unique<exchange>(std::move(l), r, j.end, j.in_memory);
         std::optional<error> failure;
         try {
             co_await x->round_trip(r);
@@ -206,7 +235,7 @@ inline task<> client_state::travel(request& r, journey& j) {
     for (;;) {
         std::optional<error> failure;
         try {
-            j.last = co_await open(r, j.attempt);
+            j.last = co_await open(r, j);
             const bool onward = redirect(r, j);
             if (onward) {
                 co_await move_on_after(std::chrono::milliseconds(50), j.last->drain());
@@ -218,24 +247,19 @@ inline task<> client_state::travel(request& r, journey& j) {
         } catch (const error& e) {
             failure = e;
         }
+        if (failure->code() == errc::pool_timeout && j.end <= pool_->loop().ticks()) {
+            failure.emplace(errc::total_timeout, phase::pool,
+                            "within " + std::to_string(r.timeouts().total().count() / 1'000'000) +
+                                " ms, all of them waiting for a connection; see http::timeouts");
+        }
         throw error(*failure, r.url().redacted(), j.attempt);
     }
 }
 
 inline task<response> client_state::send(std::shared_ptr<client_state> self, request r) {
     loop_core& loop = this_task::loop();
-    journey j(loop.ticks());
-    const timeouts::duration total = r.timeouts().total();
-    if (total == timeouts::none) {
-        co_await self->travel(r, j);
-    } else {
-        const auto done = co_await move_on_after(total, self->travel(r, j));
-        if (!done) {
-            const error late(errc::total_timeout, j.last ? phase::body : phase::header,
-                             "within " + std::to_string(total.count() / 1'000'000) + " ms");
-            throw error(late, r.url().redacted(), j.attempt);
-        }
-    }
+    journey j(loop.ticks(), r.timeouts().total(), true);
+    co_await self->travel(r, j);
     const duration elapsed = std::chrono::nanoseconds(loop.ticks() - j.began);
     response_base base(std::move(j.last->head()), std::move(r.url()), std::move(j.history), elapsed);
     co_return response(std::move(base), std::move(j.body));
@@ -243,18 +267,8 @@ inline task<response> client_state::send(std::shared_ptr<client_state> self, req
 
 inline task<response_stream> client_state::stream(std::shared_ptr<client_state> self, request r) {
     loop_core& loop = this_task::loop();
-    journey j(loop.ticks());
-    j.in_memory = false;
-    const timeouts::duration total = r.timeouts().total();
-    if (total == timeouts::none) {
-        co_await self->travel(r, j);
-    } else {
-        const auto done = co_await move_on_after(total, self->travel(r, j));
-        if (!done) {
-            const error late(errc::total_timeout, phase::header, "within " + std::to_string(total.count() / 1'000'000) + " ms");
-            throw error(late, r.url().redacted(), j.attempt);
-        }
-    }
+    journey j(loop.ticks(), r.timeouts().total(), false);
+    co_await self->travel(r, j);
     const duration elapsed = std::chrono::nanoseconds(loop.ticks() - j.began);
     response_base base(response_head(j.last->head()), std::move(r.url()), std::move(j.history), elapsed);
     co_return response_stream(std::move(base), std::move(j.last));

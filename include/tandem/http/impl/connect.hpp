@@ -97,7 +97,7 @@ inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::s
     }
     if (!made) {
         error failed(errc::connect, phase::connect,
-                     quoted(host) + " port " + std::to_string(port) + " (" + r.reasons + "); is the server running?");
+                     shown(host) + " port " + std::to_string(port) + " (" + r.reasons + "); is the server running?");
         throw failed.cause(r.cause);
     }
     co_return made;

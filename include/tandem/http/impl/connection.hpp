@@ -58,23 +58,39 @@ public:
     ~stream_deadline() { loop_.disarm_timer(*this); }
 
     void set(timeouts::duration limit) noexcept {
-        expired_ = false;
         when_ = limit == timeouts::none ? tandem::detail::never : tandem::detail::later(loop_.ticks(), limit.count());
+        of_call_ = cap_ <= when_;
+        if (of_call_) when_ = cap_;
+        arm();
+    }
+    /// No phase limits what happens now: the end of the whole call does, if there is one.
+    void clear() noexcept {
+        when_ = cap_;
+        of_call_ = true;
+        arm();
+    }
+    /// When the whole call has to be over; `never` if it has no limit.
+    void set_end_of_call(std::int64_t when) noexcept { cap_ = when; }
+    void disarm() noexcept {
+        rest();
+        loop_.disarm_timer(*this);
+    }
+    /// Between exchanges nothing is limited; an alarm that is still set then finds that out.
+    void rest() noexcept {
+        cap_ = when_ = tandem::detail::never;
+        expired_ = false;
+    }
+    bool expired() const noexcept { return expired_; }
+    /// Whether it was the limit of the whole call.
+    bool expired_for_call() const noexcept { return expired_ && of_call_; }
+
+private:
+    void arm() noexcept {
+        expired_ = false;
         if (when_ == tandem::detail::never || (armed() && when() <= when_)) return;
         loop_.disarm_timer(*this);
         if (!loop_.arm_timer(*this, when_)) expire();  // no memory for a limit: rather no request
     }
-    void clear() noexcept {
-        when_ = tandem::detail::never;
-        expired_ = false;
-    }
-    void disarm() noexcept {
-        clear();
-        loop_.disarm_timer(*this);
-    }
-    bool expired() const noexcept { return expired_; }
-
-private:
     void fire() noexcept override {
         if (when_ == tandem::detail::never) return;
         if (when_ > loop_.ticks() && loop_.arm_timer(*this, when_)) return;
@@ -88,7 +104,9 @@ private:
     loop_core& loop_;
     byte_stream& stream_;
     std::int64_t when_ = tandem::detail::never;
+    std::int64_t cap_ = tandem::detail::never;
     bool expired_ = false;
+    bool of_call_ = false;
 };
 
 class connection : public tandem::detail::list_links<connection> {
@@ -142,11 +160,11 @@ public:
     }
     /// What the server said about how long it keeps idle connections.
     void limit_idle(std::int64_t ticks) noexcept { idle_limit_ = ticks; }
-    void next_exchange() noexcept { deadline_.clear(); }
+    void next_exchange() noexcept { deadline_.rest(); }
     void rest(buffer_store& buffers, pool_host& host, std::int64_t now) noexcept {
         host_ = &host;
         idle_since_ = now;
-        deadline_.clear();
+        deadline_.rest();
         release_buffer(buffers);
     }
     void wake(buffer_store& buffers) {

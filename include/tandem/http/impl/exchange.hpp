@@ -29,8 +29,9 @@ namespace detail {
 /// has been read to its end, or can be without waiting; else the connection is closed.
 class exchange {
 public:
-    exchange(lease on, const request& r)
-        : lease_(std::move(on)), limits_(r.limits()), timeouts_(r.timeouts()), decompress_(r.decompress()),
+    /// `end`: when the whole call has to be over, up to the end of the head if `in_memory` is false.
+    exchange(lease on, const request& r, std::int64_t end, bool in_memory)
+        : lease_(std::move(on)), end_(end), in_memory_(in_memory), limits_(r.limits()), timeouts_(r.timeouts()), decompress_(r.decompress()),
           decoder_(limits_), reader_(limits_, r.method() == "HEAD") {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
@@ -75,11 +76,17 @@ private:
     void finish() noexcept;
     void skip_what_is_here() noexcept;
     std::string_view decoded();
-    [[noreturn]] static void timed_out(errc code, phase where, timeouts::duration limit) {
+    [[noreturn]] void timed_out(errc code, phase where, timeouts::duration limit) const {
+        if (lease_->deadline().expired_for_call()) {
+            code = errc::total_timeout;
+            limit = timeouts_.total();
+        }
         throw error(code, where, "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
     }
 
     lease lease_;
+    std::int64_t end_;
+    bool in_memory_;
     http::limits limits_;
     http::timeouts timeouts_;
     bool decompress_;
@@ -105,6 +112,7 @@ inline task<> exchange::round_trip(const request& r) {
     write_head(r, "tandem", text);
     constexpr std::size_t small = 64 * 1024;
     const bool at_once = !r.source() && r.body().size() <= small && !r.expect_continue();
+    c.deadline().set_end_of_call(end_);
     c.deadline().set(timeouts_.write());
     if (at_once) {
         written_ = co_await write(text, r.body());
@@ -228,6 +236,7 @@ inline void exchange::head_read() {
     } else if (h.gzip_transfer && !reader_.done()) {
         decoder_.use("", true);
     }
+    if (!in_memory_) on().deadline().set_end_of_call(tandem::detail::never);
     on().deadline().clear();
     if (reader_.done()) finish();
 }
@@ -254,6 +263,9 @@ inline void exchange::stream_ended(filled how) {
     try {
         reader_.end_of_stream();
         if (how == filled::end) return;
+        if (cause_.category().name() == std::string_view("asio.ssl.stream")) {
+            throw error(errc::truncated, phase::body, "the stream ended without close_notify, and nothing says how long it is");
+        }
         throw error(errc::incomplete_body, phase::body, "the connection was reset");
     } catch (error& e) {
         if (cause_) e.cause(cause_);

@@ -82,7 +82,7 @@ private:
         if (codings == "gzip,chunked" || codings == "x-gzip,chunked") {
             head_.gzip_transfer = true;
         } else if (codings != "chunked" && codings != "identity") {
-            fail(errc::protocol, "the Transfer-Encoding " + quoted(value) + " is not known", ec);
+            fail(errc::protocol, "the Transfer-Encoding " + shown(value) + " is not known", ec);
         }
     }
 
@@ -267,7 +267,7 @@ inline std::size_t response_reader::find_end_of_head(std::string_view unread) {
         const std::string_view first = unread.substr(begin, start.size());
         if (line_ == begin && first != start.substr(0, first.size()) && !std::string_view("\r\n").starts_with(first) &&
             !first.starts_with("\r\n")) {
-            fail(errc::protocol, "the answer begins with " + quoted(unread.substr(begin, 20)));
+            fail(errc::protocol, "the answer begins with " + shown(unread.substr(begin, 20)));
         }
         const std::size_t end = unread.find('\n', scanned_);
         if (end == std::string_view::npos) {

@@ -199,7 +199,7 @@ inline task<address_list> name_cache::find(std::string host) {
     if (!e || (!e->job && e->expires <= loop.ticks())) e = start(host, loop);
     if (e->job) co_await e->done.wait();
     if (!e->failure.empty()) {
-        throw error(errc::resolve, phase::resolve, quoted(host) + ": " + e->failure + "; check the name and the network");
+        throw error(errc::resolve, phase::resolve, shown(host) + ": " + e->failure + "; check the name and the network");
     }
     co_return e->addresses;
 }

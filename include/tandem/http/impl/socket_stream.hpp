@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
@@ -28,6 +29,9 @@ public:
 
     explicit socket_stream(socket&& connected) : socket_(std::move(connected)) {}
 
+    /// Gives the socket to whoever puts TLS on it.
+    socket release() noexcept { return std::move(socket_); }
+
     void start_read(stream_operation& op, std::span<char> into) override {
         socket_.async_read_some(boost::asio::mutable_buffer(into.data(), into.size()), handler(op));
     }
@@ -37,6 +41,18 @@ public:
         const std::array<boost::asio::const_buffer, 2> both{
             front, boost::asio::const_buffer(second.data(), second.size())};
         socket_.async_write_some(both, handler(op));
+    }
+    std::size_t try_write(std::string_view first, std::string_view second) noexcept override {
+        iovec parts[2];
+        parts[0].iov_base = const_cast<char*>(first.data());
+        parts[0].iov_len = first.size();
+        parts[1].iov_base = const_cast<char*>(second.data());
+        parts[1].iov_len = second.size();
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = second.empty() ? 1 : 2;
+        const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return sent > 0 ? static_cast<std::size_t>(sent) : 0;
     }
     void cancel() noexcept override {
         boost::system::error_code ignored;
