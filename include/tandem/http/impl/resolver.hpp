@@ -26,6 +26,7 @@
 #include <tandem/core/task.hpp>
 #include <tandem/core/this_task.hpp>
 #include <tandem/http/error.hpp>
+#include <tandem/http/headers.hpp>
 #include <tandem/sync/event.hpp>
 
 namespace tandem::inline TANDEM_ABI {
