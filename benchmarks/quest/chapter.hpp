@@ -9,11 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "chapter_result.hpp"
 #include "service.hpp"
 
 namespace quest {
-
-using seconds = std::chrono::duration<double>;
 
 /// What the chapters share: the scale, the APIs, and a place to say what they found.
 class course {
@@ -30,29 +29,6 @@ public:
 
 private:
     double scale_;
-};
-
-/// One row of the closing table, and the sentences of the checks that failed.
-class chapter_result {
-public:
-    chapter_result() {}
-
-    std::string talk;              ///< the talk's figure, at the talk's scale
-    std::optional<seconds> bound;  ///< no program can be faster
-    std::optional<seconds> sequential;
-    std::optional<seconds> tandem;
-    std::vector<std::string> findings;  ///< what is printed below the chapter's name
-    std::vector<std::string> failures;
-
-    void found(std::string sentence) { findings.push_back(std::move(sentence)); }
-    void check(bool holds, std::string sentence) {
-        if (!holds) failures.push_back(std::move(sentence));
-    }
-    /// The time of tandem against the bound: 2 % and a scheduler's whim of 50 ms are allowed.
-    void check_against_bound() {
-        const bool holds = tandem && bound && *tandem <= *bound * 1.02 + seconds(0.05);
-        check(holds, "tandem is more than 2 % + 50 ms above the bound");
-    }
 };
 
 /// A chapter is one coroutine in one file of chapters/.
