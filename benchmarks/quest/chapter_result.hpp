@@ -35,7 +35,7 @@ public:
 
     std::string name;
     std::string unit;
-    std::optional<double> limit;  ///< drawn as a line
+    std::optional<double> limit;                     ///< drawn as a line
     std::vector<std::pair<seconds, double>> points;  ///< each value holds until the next point
 };
 
