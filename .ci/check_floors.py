@@ -9,6 +9,8 @@ import os
 import re
 import sys
 
+import reporting
+
 # floor: (floors its headers may include besides their own, lines per header at most)
 FLOORS = {
     "base": ((), 250),
@@ -269,19 +271,13 @@ def is_private(path):
 
 
 def main(arguments):
-    write = "--write-headers" in arguments
-    roots = [a for a in arguments if not a.startswith("--")]
-    root = roots[0] if roots else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = reporting.root_of(arguments)
     tree = Tree(root)
-    if write:
+    if "--write-headers" in arguments:
         with open(os.path.join(root, "cmake", "headers.cmake"), "w", encoding="utf-8") as file:
             file.write(tree.headers_cmake())
         return 0
-    complaints = tree.check()
-    for complaint in complaints:
-        print(complaint)
-    print(f"floors: {len(tree.files)} headers, {len(complaints)} complaints")
-    return 1 if complaints else 0
+    return reporting.tell(f"floors: {len(tree.files)} headers", tree.check())
 
 
 if __name__ == "__main__":

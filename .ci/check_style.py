@@ -18,6 +18,8 @@ import os
 import re
 import sys
 
+import reporting
+
 FOLDERS = ("include", "examples", "tests", "benchmarks")
 SUFFIXES = (".hpp", ".cpp")
 OPEN, CLOSE = "([{", ")]}"
@@ -355,12 +357,7 @@ def check_tree(root):
 
 
 def main(arguments):
-    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    complaints = check_tree(root)
-    for complaint in complaints:
-        print(complaint)
-    print(f"style: {len(complaints)} complaints")
-    return 1 if complaints else 0
+    return reporting.tell("style", check_tree(reporting.root_of(arguments)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import os
 import re
 import sys
 
+import reporting
+
 
 def check(root):
     def read(path):
@@ -41,12 +43,7 @@ def check(root):
 
 
 def main(arguments):
-    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    complaints = check(root)
-    for complaint in complaints:
-        print(complaint)
-    print(f"versions: {len(complaints)} complaints")
-    return 1 if complaints else 0
+    return reporting.tell("versions", check(reporting.root_of(arguments)))
 
 
 if __name__ == "__main__":
