@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <html/comparison.hpp>
+#include <html/page.hpp>
+#include <html/swim_lanes.hpp>
+#include <html/text.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <support/catch.hpp>
+
+using quest::activity;
+using quest::chapter_result;
+using quest::seconds;
+using quest::series;
+using quest::span;
+using quest::variant;
+namespace html = quest::html;
+
+namespace {
+
+std::size_t count(std::string_view text, std::string_view what) {
+    std::size_t n = 0;
+    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++n;
+    return n;
+}
+
+/// What is wrong with the nesting of the page's elements; empty if nothing is.
+std::string nesting_error(std::string_view page) {
+    std::vector<std::string> open;
+    std::size_t at = 0;
+    while ((at = page.find('<', at)) != page.npos) {
+        const std::size_t end = page.find('>', at);
+        if (end == page.npos) return "a tag is not closed";
+        const std::string_view tag = page.substr(at + 1, end - at - 1);
+        at = end + 1;
+        const std::string name(tag.substr(0, tag.find_first_of(" \n")));
+        if (name == "!doctype" || name == "meta" || tag.back() == '/') continue;
+        if (name.front() == '/') {
+            if (open.empty() || '/' + open.back() != name)
+                return "<" + name + "> does not close <" + open.back() + ">";
+            open.pop_back();
+            continue;
+        }
+        open.push_back(name);
+        // Their content is not markup.
+        if (name == "style" || name == "script") at = page.find("</" + name, at);
+    }
+    return open.empty() ? "" : "<" + open.back() + "> stays open";
+}
+
+chapter_result three_sources() {
+    chapter_result r;
+    r.talk = "12.5 s -> 5 s";
+    r.bound = seconds(4.5);
+    r.sequential = seconds(12.5);
+    r.tandem = seconds(4.6);
+    variant ours("tandem", std::vector<seconds>{seconds(4.6), seconds(4.5), seconds(4.9)});
+    ours.spans.emplace_back("weather", activity::waiting, seconds(0), seconds(2));
+    ours.spans.emplace_back("news", activity::failed, seconds(0), seconds(1), "503");
+    ours.spans.emplace_back("core 1", activity::computing, seconds(1), seconds(4));
+    ours.curves.emplace_back("requests in flight", "");
+    ours.curves.back().points.emplace_back(seconds(0), 2);
+    r.variants.push_back(ours);
+    return r;
+}
+
+std::string page_of(std::vector<html::section> chapters) {
+    html::frame around;
+    around.json = R"({"text": "</script><b>"})";
+    around.facts.emplace_back("command", "quest --scale 4");
+    return html::page(around, chapters);
+}
+
+}  // namespace
+
+TEST_CASE("html: a page with no chapters, one, a hundred is well formed", "[quest]") {
+    const std::size_t many = GENERATE(0u, 1u, 100u);
+    const std::vector<html::section> chapters(many, html::section("agent", "three sources", three_sources()));
+    const std::string page = page_of(chapters);
+    CHECK(nesting_error(page) == "");
+    CHECK(count(page, "<section id=") == many);
+}
+
+TEST_CASE("html: a chapter that found nothing still renders", "[quest]") {
+    const std::vector<html::section> chapters{
+        html::section("empty", "nothing was measured", chapter_result())};
+    const std::string page = page_of(chapters);
+    CHECK(nesting_error(page) == "");
+    CHECK(html::comparison(chapter_result()).empty());
+    CHECK(html::swim_lanes(chapter_result()).empty());
+}
+
+TEST_CASE("html: a hundred lanes stay small and are drawn without names", "[quest]") {
+    chapter_result r;
+    r.variants.emplace_back("tandem", std::vector<seconds>{seconds(10)});
+    for (int i = 0; i < 100; ++i) {
+        r.variants.back().spans.emplace_back("page-" + std::to_string(i), activity::waiting, seconds(i / 10),
+                                             seconds(i / 10 + 1));
+    }
+    const std::string lanes = html::swim_lanes(r);
+    CHECK(count(lanes, "<rect") == 100);
+    CHECK(count(lanes, "text-anchor=\"end\">page-") == 0);
+    CHECK(page_of(std::vector<html::section>(1, html::section("limits", "", r))).size() < 300'000);
+}
+
+TEST_CASE("html: what comes from outside is escaped, in text, hints and embedded data", "[quest]") {
+    chapter_result r = three_sources();
+    r.variants.front().spans.emplace_back("<img src=x>", activity::waiting, seconds(0), seconds(1),
+                                          "a \"quote\" & more");
+    r.check(false, "<b>bold</b> failed");
+    const std::string page = page_of(std::vector<html::section>(1, html::section("<i>", "x > y", r)));
+    CHECK(nesting_error(page) == "");
+    CHECK(count(page, "<img") == 0);
+    CHECK(count(page, "<b>bold") == 0);
+    CHECK(count(page, "&lt;img src=x&gt;") > 0);
+    CHECK(count(page, R"({"text": "\u003c/script>\u003cb>"})") == 1);
+    CHECK(html::escaped("a\x01\x02z") == "az");
+}
+
+TEST_CASE("html: overlap is the share of time with waiting and computing at once", "[quest]") {
+    const chapter_result r = three_sources();
+    // Waiting 0..2, computing 1..4: one of four seconds.
+    CHECK(html::overlap(r.variants.front()) == Approx(0.25));
+    CHECK_FALSE(html::overlap(variant("no spans", std::vector<seconds>{seconds(1)})));
+
+    variant twice("two waits at once count once", std::vector<seconds>{});
+    for (int i = 0; i < 2; ++i) twice.spans.emplace_back("w", activity::receiving, seconds(0), seconds(1));
+    twice.spans.emplace_back("core 1", activity::computing, seconds(0), seconds(2));
+    CHECK(html::overlap(twice) == Approx(0.5));
+}
+
+TEST_CASE("html: durations show three digits that matter", "[quest]") {
+    CHECK(html::duration(seconds(12.46)) == "12.5 s");
+    CHECK(html::duration(seconds(4.5)) == "4.50 s");
+    CHECK(html::duration(seconds(0.9999)) == "1.00 s");
+    CHECK(html::duration(seconds(0.0123)) == "12.3 ms");
+    CHECK(html::duration(seconds(0.00084)) == "840 us");
+    CHECK(html::duration(seconds(0)) == "0.00 s");
+}
+
+TEST_CASE("html: the median is the middle of the runs, or the mean of the two middle ones", "[quest]") {
+    CHECK(html::median(std::vector<seconds>{seconds(3), seconds(1), seconds(2)}) == seconds(2));
+    CHECK(html::median(std::vector<seconds>{seconds(4), seconds(1), seconds(2), seconds(3)}) == seconds(2.5));
+    CHECK(html::median(std::vector<seconds>{}) == seconds(0));
+}
+
+TEST_CASE("html: columns of numbers stand to the right, words to the left", "[quest]") {
+    const std::string table =
+        html::table({"name", "time", "words"}, {{"a", "2.00 s", "20 s -> 2 s"}, {"b", "-", "x"}});
+    CHECK(count(table, "<th class=\"number\">time</th>") == 1);
+    CHECK(count(table, "<th>words</th>") == 1);
+    CHECK(count(table, "<td class=\"number\">-</td>") == 1);
+}
