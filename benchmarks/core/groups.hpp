@@ -12,3 +12,4 @@ std::vector<bench::workload> sync_workloads();
 std::vector<bench::workload> time_workloads();
 std::vector<bench::workload> tcp_workloads();
 std::vector<bench::workload> memory_workloads();
+std::vector<bench::workload> trace_workloads();

@@ -3,6 +3,7 @@
 #include <tandem/asio/threadsafe.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <atomic>
 #include <future>
@@ -98,6 +99,55 @@ TEST_CASE("call_soon_threadsafe: wakes a loop that has nothing to do", "[asio][t
     thread.join();
 }
 
+// The wake is queued behind the drain that takes what it was queued for; then it serves the next call.
+TEST_CASE("call_soon_threadsafe: a wake that is queued while the loop drains serves a later call",
+          "[asio][threadsafe]") {
+    tandem::event_loop loop;
+    tandem::event second;
+    std::string order;
+    const auto main = [](tandem::event_loop& l, tandem::event& e, std::string& said) -> task<> {
+        const auto handler = [&l, &e, &said] {
+            l.call_soon([&said] { said += "drain "; });
+            const auto between = [&l, &e, &said] {
+                said += "handler ";
+                l.call_soon_threadsafe([&e, &said] {
+                    said += "second ";
+                    e.set();
+                });
+            };
+            boost::asio::post(l.context(), between);
+            l.call_soon_threadsafe([&said] { said += "first "; });
+        };
+        for (int round = 0; round < 3; ++round) {
+            boost::asio::post(l.context(), handler);
+            co_await e.wait();
+            e.clear();
+        }
+    };
+    loop.run(main(loop, second, order));
+    CHECK(order == "drain first handler second drain first handler second drain first handler second ");
+}
+
+TEST_CASE("call_soon_threadsafe: a loop that is about to fall asleep hears of every call",
+          "[asio][threadsafe][threads]") {
+    constexpr int calls = 3'000;
+    loop_thread t;
+    std::vector<std::thread> threads;
+    std::atomic<int> heard{0};
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&t, &heard] {
+            std::atomic<int> mine{0};
+            for (int k = 1; k <= calls; ++k) {
+                t.loop().call_soon_threadsafe([&mine] { ++mine; });
+                while (mine != k) std::this_thread::yield();
+            }
+            heard += mine;
+        });
+    }
+    for (std::thread& one : threads) one.join();
+    CHECK(heard == 3 * calls);
+}
+
 TEST_CASE("call_soon_threadsafe: what it throws goes to on_unhandled", "[asio][threadsafe][threads]") {
     tandem::event_loop loop;
     std::string text;
@@ -145,7 +195,8 @@ TEST_CASE("run_coroutine_threadsafe: a task that is cancelled gives cancelled_er
           "[asio][threadsafe][threads][asyncio:test_run_coroutine_threadsafe_task_cancelled]") {
     loop_thread t;
     int exits = 0;
-    std::future<void> f = tandem::run_coroutine_threadsafe(t.loop(), sleep_and_count(milliseconds(3'600'000), exits));
+    std::future<void> f =
+        tandem::run_coroutine_threadsafe(t.loop(), sleep_and_count(milliseconds(3'600'000), exits));
     t.join();
     CHECK_THROWS_AS(f.get(), tandem::cancelled_error);
     CHECK(exits <= 1);
@@ -208,14 +259,16 @@ TEST_CASE("run_coroutine_threadsafe: many threads, many tasks", "[asio][threadsa
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
-            for (int k = 0; k < 200; ++k) sum += tandem::run_coroutine_threadsafe(t.loop(), value_now(k)).get();
+            for (int k = 0; k < 200; ++k)
+                sum += tandem::run_coroutine_threadsafe(t.loop(), value_now(k)).get();
         });
     }
     for (std::thread& one : threads) one.join();
     CHECK(sum == 4 * 19'900);
 }
 
-TEST_CASE("run_coroutine_threadsafe: works with a borrowed io_context that the user runs", "[asio][threadsafe][threads]") {
+TEST_CASE("run_coroutine_threadsafe: works with a borrowed io_context that the user runs",
+          "[asio][threadsafe][threads]") {
     boost::asio::io_context ctx;
     tandem::event_loop loop(ctx);
     std::future<int> f = tandem::run_coroutine_threadsafe(loop, value_after(1ms, 3));

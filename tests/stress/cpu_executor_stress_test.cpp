@@ -86,12 +86,22 @@ task<> one(executor& pool, tally& t, int x) {
     }
 }
 
-task<> with_random_cancels(executor& pool, tally& t, unsigned seed, int jobs) {
+void count(tally& t) { t.ran.fetch_add(1, std::memory_order_relaxed); }
+
+/// So brief that it is left for a worker that is awake.
+task<> empty(executor& pool, tally& t, int) {
+    outcome_of_job ends(t);
+    co_await run_in_executor(pool, count, std::ref(t));
+    ends.has_value = true;
+}
+
+task<> with_random_cancels(executor& pool, tally& t, unsigned seed, int jobs,
+                           task<> (*make)(executor&, tally&, int) = one) {
     std::mt19937 random(seed);
     co_await tandem::with_task_group([&](tandem::task_group& group) -> task<> {
         std::vector<tandem::task_handle<>> some;
         for (int i = 0; i < jobs; ++i) {
-            auto h = group.create_task(one(pool, t, static_cast<int>(random() % 1000)));
+            auto h = group.create_task(make(pool, t, static_cast<int>(random() % 1000)));
             const auto dice = random() % 16;
             if (dice < 4) {
                 some.push_back(std::move(h));
@@ -147,6 +157,25 @@ TEMPLATE_TEST_CASE("stress: two loops in two threads share an executor", "[cpu][
     CHECK(first.live == 0);
     CHECK(second.live == 0);
     CHECK(pool.statistics().done == first.ran + second.ran);
+}
+
+TEMPLATE_TEST_CASE("stress: empty jobs of two loops, random cancellation", "[cpu][threads][slow]",
+                   thread_executor, cpu_executor) {
+    const auto options = tandem::run_options().handle_signals(false);
+    for (const std::size_t workers : {1u, 2u}) {
+        TestType pool(workers);
+        tally first;
+        tally second;
+        const int jobs = total_jobs / 4;
+        std::thread other([&] { tandem::run(with_random_cancels(pool, second, 19, jobs, empty), options); });
+        tandem::run(with_random_cancels(pool, first, 23, jobs, empty), options);
+        other.join();
+        CHECK(first.value + first.stopped == first.started);
+        CHECK(second.value + second.stopped == second.started);
+        const auto counts = pool.statistics();
+        CHECK(counts.done == first.ran + second.ran);
+        CHECK(counts.done + counts.cancelled == counts.submitted);
+    }
 }
 
 TEMPLATE_TEST_CASE("stress: loops that end while jobs are queued and running", "[cpu][threads][slow]",

@@ -10,56 +10,20 @@
 #include <boost/asio/wait_traits.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
-#include <tandem/asio/detail/handler_memory.hpp>
+#include <tandem/asio/detail/loop_registration.hpp>
+#include <tandem/asio/run_options.hpp>
 #include <tandem/asio/signals.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/tasks/create_task.hpp>
 #include <tandem/tasks/main_scope.hpp>
 
 namespace tandem::inline TANDEM_ABI {
-
-/// How `run` runs.
-class run_options {
-public:
-    run_options() {}
-
-    /// Whether SIGINT and SIGTERM cancel the main task. Default: yes. A second one ends the process.
-    run_options& handle_signals(bool yes) noexcept {
-        handle_signals_ = yes;
-        return *this;
-    }
-    bool handle_signals() const noexcept { return handle_signals_; }
-
-private:
-    bool handle_signals_ = true;
-};
-
-class event_loop;
-
-namespace detail {
-
-/// Lives in the io_context, so that a handler that outlives its loop finds that out.
-class loop_registration final : public boost::asio::execution_context::service {
-public:
-    using key_type = loop_registration;
-    inline static boost::asio::execution_context::id id;
-
-    explicit loop_registration(boost::asio::execution_context& context)
-        : boost::asio::execution_context::service(context) {}
-
-    event_loop* loop = nullptr;
-    handler_memory drain_memory;  // of the queued drain: in a borrowed io_context it outlives the loop
-
-private:
-    void shutdown() override {}
-};
-
-}  // namespace detail
 
 /// The loop on which tasks, Asio operations and timers run. It shares its io_context with whatever
 /// else runs there; tasks run in batches between the handlers.
@@ -115,6 +79,7 @@ private:
     inline void arm(std::int64_t when) noexcept override;
     inline void expect_remote() noexcept override;
     inline void remote_arrived() noexcept override;
+    detail::sleep_watch* sleep_watch() noexcept override { return &sleep_watch_; }
     void main_ended() noexcept override { stop_if_done(); }
 
     void drain();
@@ -122,6 +87,7 @@ private:
     void update_hold() noexcept;
     void cancel_all() noexcept;
     enum class until { told, main_ended, tasks_ended };
+    bool may_sleep() noexcept;
     bool reached() const noexcept;
     void stop_if_done() noexcept {
         if (reached()) context_.stop();
@@ -137,6 +103,7 @@ private:
                                       boost::asio::io_context::executor_type>
         timer_;
     detail::root_group tasks_;
+    detail::sleep_watch sleep_watch_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
     until until_ = until::told;
 };
@@ -160,16 +127,23 @@ private:
     allocator_type allocator_;
 };
 
-/// Another thread has put something into the inbox.
+/// Another thread has put something into the inbox. There is one at a time of this as well: who finds one
+/// queued relies on it, and it takes what was put in before it says that it has come.
 class event_loop::wake_handler {
 public:
-    explicit wake_handler(event_loop& loop) noexcept : service_(&loop.service_) {}
+    using allocator_type = detail::handler_allocator<void>;
+
+    explicit wake_handler(event_loop& loop) noexcept
+        : service_(&loop.service_), allocator_(loop.service_.wake_memory) {}
+    allocator_type get_allocator() const noexcept { return allocator_; }
     void operator()() const {
+        service_->wake_queued.exchange(false, std::memory_order_acq_rel);
         if (service_->loop) service_->loop->drain_unless_scheduled();
     }
 
 private:
     detail::loop_registration* service_;
+    allocator_type allocator_;
 };
 
 inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned,
@@ -211,7 +185,10 @@ inline event_loop::~event_loop() {
 
 inline void event_loop::schedule_drain() noexcept { boost::asio::post(context_, drain_handler(*this)); }
 
-inline void event_loop::wake_remote() noexcept { boost::asio::post(context_, wake_handler(*this)); }
+inline void event_loop::wake_remote() noexcept {
+    if (service_.wake_queued.exchange(true, std::memory_order_acq_rel)) return;
+    boost::asio::post(context_, wake_handler(*this));
+}
 
 inline void event_loop::arm(std::int64_t when) noexcept {
     timer_.expires_at(detail::to_time_point(when));
@@ -244,16 +221,23 @@ inline void event_loop::drain() {
     std::int64_t now = ticks();
     const std::int64_t end = detail::later(now, batch_slice_);
     do {
-        take_inbox();
+        inbox_.watch_into(ready_);
         timers_.fire_until(now);
         run_steps(batch_steps_);
-        if (idle()) {
+        if (idle() && may_sleep()) {
             draining_ = false;
             return;
         }
         now = ticks();
     } while (now < end);
+    sleep_watch_.after_turn();
     schedule_drain();  // others have their turn
+}
+
+inline bool event_loop::may_sleep() noexcept {
+    if (sleep_watch_.comes_soon([this] { return !inbox_.empty(); }, [this] { return ticks(); })) return false;
+    sleep_watch_.before_sleep();
+    return inbox_.unwatch();
 }
 
 inline void event_loop::expect_remote() noexcept {

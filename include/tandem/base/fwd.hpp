@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
+
 #include <tandem/base/config.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -47,5 +49,27 @@ template <class T>
 class lifo_queue;
 template <class T>
 class broadcast;
+
+class executor;
+class executor_ref;
+class executor_options;
+class executor_statistics;
+class executor_error;
+class duration_histogram;
+class job_options;
+class map_options;
+class cpu_executor;
+class thread_executor;
+class inline_executor;
+class blocking_pool;
+
+class pipeline_line;
+class pipeline_options;
+class pipeline_report;
+class stage_report;
+template <class T, std::size_t Stage>
+class pipeline_builder;
+template <class In>
+class dead_item;
 
 }  // namespace tandem::inline TANDEM_ABI

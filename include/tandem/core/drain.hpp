@@ -78,9 +78,39 @@ inline void unwind(leaf& where) noexcept {
     stopped.end_fiber();
 }
 
+TANDEM_NEVER_INLINE inline void trace_end(trace_cursor& c, const fiber& f) noexcept {
+    const std::uint64_t how =
+        static_cast<std::uint64_t>(f.ended_by) | (f.has(fiber_flag::scope) ? 0x100u : 0u);
+    c.put(trace_kind::task_finished, &f, nullptr, how);
+    c.ended(&f);
+}
+
+// What the last one waits for is noted here, when control is back: the awaits carry no code for it.
+TANDEM_NEVER_INLINE inline void trace_switch(trace_cursor& c, trace_kind kind, const fiber* next) noexcept {
+    const fiber* const last = static_cast<const fiber*>(c.running());
+    const leaf* const waits = last ? last->current_leaf() : nullptr;
+    if (waits) c.put(trace_kind::task_suspended, last, waits->kind());
+    c.step(kind, next);
+}
+
+TANDEM_NEVER_INLINE inline void trace_run_step(trace_cursor& c, ready_node& node, step kind) noexcept {
+    switch (kind) {
+        case step::resume:
+            return trace_switch(c, trace_kind::task_resumed, &static_cast<leaf&>(node).fiber());
+        case step::unwind:
+            return trace_switch(c, trace_kind::task_stopping, &static_cast<leaf&>(node).fiber());
+        case step::start:
+            return trace_switch(c, trace_kind::task_resumed, &static_cast<fiber&>(node));
+        case step::call:
+            return trace_switch(c, trace_kind::callback, nullptr);
+    }
+}
+
 }  // namespace detail
 
 inline void loop_core::run_step(detail::ready_node& node, detail::step kind) {
+    if (detail::trace_cursor* const c = detail::tracing()) [[unlikely]]
+        detail::trace_run_step(*c, node, kind);
     switch (kind) {
         case detail::step::resume: {
             leaf& resumed = static_cast<leaf&>(node);
@@ -118,21 +148,26 @@ inline void loop_core::run_step(detail::ready_node& node, detail::step kind) {
 
 inline void loop_core::resume_now(leaf& completed) {
     const detail::current_loop_scope here(*this);
+    detail::trace_enter(*this);
     ++steps_;
     running_ = &completed.fiber();
+    detail::trace_step(detail::trace_kind::task_resumed, running_);
     running_->set_leaf(nullptr);
     enter(completed.awaiting());
     start_pending();
     running_ = nullptr;
+    detail::trace_step(detail::trace_kind::steps_over, nullptr);
 }
 
 inline unsigned loop_core::run_steps(unsigned limit) {
     const std::uint64_t before = steps_;
+    detail::trace_enter(*this);
     for (;;) {
         start_pending();
         const auto done = static_cast<unsigned>(steps_ - before);
         if (done >= limit || ready_.empty()) {
             running_ = nullptr;
+            detail::trace_step(detail::trace_kind::steps_over, nullptr);
             return done;
         }
         ++steps_;

@@ -117,6 +117,14 @@ public:
 
 static_assert(sizeof(void*) != 8 || sizeof(frame) == 80, "a task's promise has grown");
 
+void trace_end(trace_cursor& c, const fiber& f) noexcept;
+/// A step begins, of `next` if it is one of a task, or the last one is over.
+void trace_switch(trace_cursor& c, trace_kind kind, const fiber* next) noexcept;
+TANDEM_ALWAYS_INLINE void trace_step(trace_kind kind, const fiber* next) noexcept {
+    if (trace_cursor* const c = tracing()) [[unlikely]]
+        trace_switch(*c, kind, next);
+}
+
 #if TANDEM_TRAMPOLINE
 using transfer = void;
 inline void transfer_to(loop_core& loop, std::coroutine_handle<> h) noexcept { loop.set_next(h); }
@@ -197,6 +205,9 @@ public:
     /// On top of the start stack: gives the next child to enter, or null.
     virtual std::coroutine_handle<> start_next() noexcept { return {}; }
     virtual void each_child(void (*visit)(void*, detail::fiber&), void* with) = 0;
+    /// Where `child` stands among those it was given with; `nowhere` if it has no place.
+    virtual std::size_t index_of(const detail::fiber& /*child*/) const noexcept { return nowhere; }
+    static constexpr std::size_t nowhere = SIZE_MAX;
     /// When this scope ends what is in it; `never` if it has no deadline.
     virtual std::int64_t deadline() noexcept { return detail::never; }
 
@@ -218,6 +229,7 @@ protected:
         child.become_fiber(*this, awaiting() ? &fiber() : nullptr,
                            static_cast<std::uint8_t>(with_flags | detail::fiber_flag::started));
         loop_->set_running(&child);
+        detail::trace_step(detail::trace_kind::task_resumed, &child);
         return child.handle();
     }
     /// All children have ended and this scope has nothing to deliver but the stop of its task.
@@ -275,6 +287,7 @@ inline void request_stop(detail::fiber& f) noexcept {
     using namespace detail::fiber_flag;
     if (f.has(detail::fiber_flag::stop | ended)) return;
     f.flags |= detail::fiber_flag::stop;
+    detail::trace_point(detail::trace_kind::task_cancelled, &f, f.root.owner->loop().running());
     if (f.has(shielded) || !f.has(started)) return;
     leaf* const waits = f.current_leaf();
     if (waits && waits->on_cancel() == detach::done) waits->stop();
@@ -304,10 +317,16 @@ inline void detail::frame::become_fiber(boundary& owner, fiber* like, std::uint8
     root = root_part{&owner, context, nullptr, std::source_location(), nullptr, nullptr, nullptr};
     link = 0;
     flags = static_cast<std::uint8_t>(flags | with_flags);
+    if (trace_cursor* const c = tracing()) [[unlikely]] {
+        c->put(trace_kind::task_created, this, owner.awaiting() ? &owner.fiber() : nullptr,
+               has(fiber_flag::scope));
+    }
 }
 
 inline void detail::frame::end_fiber() noexcept {
     flags |= fiber_flag::ended;
+    if (trace_cursor* const c = tracing()) [[unlikely]]
+        trace_end(*c, *this);
     if (!root.context && !root.listener && !root.info) return root.owner->child_done(*this);
     if (root.context) release(*root.context);
     root.context = nullptr;

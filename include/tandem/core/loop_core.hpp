@@ -12,42 +12,31 @@
 #include <type_traits>
 #include <utility>
 
+#include <tandem/base/detail/sleep_watch.hpp>
+#include <tandem/base/detail/trace_point.hpp>
 #include <tandem/base/detail/unique_function.hpp>
 #include <tandem/base/error.hpp>
 #include <tandem/core/callback.hpp>
 #include <tandem/core/clock.hpp>
+#include <tandem/core/detail/current_loop.hpp>
 #include <tandem/core/detail/inbox.hpp>
 #include <tandem/core/detail/loop_pins.hpp>
 #include <tandem/core/detail/ready_node.hpp>
 #include <tandem/core/detail/timer_heap.hpp>
 #include <tandem/core/loop_owned.hpp>
+#include <tandem/core/loop_reports.hpp>
 #include <tandem/core/random.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 
 class boundary;
 class leaf;
-class loop_core;
+class stall_info;
 
 namespace detail {
 class frame;
 using fiber = frame;
-
-inline constinit thread_local loop_core* current_loop = nullptr;
 }  // namespace detail
-
-/// What failed where nobody awaits it.
-struct unhandled_error {
-    std::string name;            ///< of the task, or of the call that took a callback
-    std::source_location where;  ///< where it was started
-    std::exception_ptr exception;
-};
-
-struct loop_statistics {
-    std::uint64_t drains = 0;  ///< times the loop woke up to run something; a blocked program adds none
-    std::uint64_t steps = 0;   ///< resumptions, starts, unwindings and callbacks
-    std::size_t timers = 0;    ///< armed now
-};
 
 /// The scheduler that every loop has: `event_loop` attaches it to an io_context,
 /// `testing::test_loop` runs it on virtual time.
@@ -99,6 +88,10 @@ public:
     /// the loser of a `race`. The default is silence.
     void on_suppressed(detail::unique_function<void(std::exception_ptr)> fn) { suppressed_ = std::move(fn); }
 
+    /// Sets who hears of a step that runs for longer than `threshold`, and so keeps all tasks waiting.
+    /// Defined in trace/watchdog.hpp, which says from where `fn` is called.
+    inline void on_stall(duration threshold, detail::unique_function<void(const stall_info&)> fn);
+
     /// Bounds one turn of the loop: after `steps` steps the clock is read, and when `slice` has
     /// passed, I/O gets its turn. Defaults: 64 steps, 15 microseconds.
     void set_batch(unsigned steps, duration slice) {
@@ -115,19 +108,29 @@ public:
 
     void ready(detail::ready_node& node, detail::step kind) noexcept {
         ready_.push(node, kind);
+        stay_awake();
+    }
+    /// The loop looks for steps, and does what is left for then, before it sleeps.
+    void stay_awake() noexcept {
         if (!draining_) start_draining();
     }
 
     /// Hands a node over from another thread. The pin keeps the loop alive until this call has left it.
     void ready_from_thread(detail::ready_node& node, detail::step kind) noexcept {
         const detail::loop_pin pin(pins_);
-        if (inbox_.push(node, kind)) wake_remote();
+        if (inbox_.push(node, kind)) wake_traced();
+    }
+    void ready_from_thread(detail::far_node& node) noexcept {
+        const detail::loop_pin pin(pins_);
+        if (inbox_.push(node)) wake_traced();
     }
     detail::loop_pins& pins() noexcept { return pins_; }
 
     /// Counts what other threads still owe this loop, so that it waits for them instead of ending.
     virtual void expect_remote() noexcept { ++remote_expected_; }
     virtual void remote_arrived() noexcept { --remote_expected_; }
+    /// Where to leave what is to be done before this loop sleeps; null if it never does.
+    virtual detail::sleep_watch* sleep_watch() noexcept { return nullptr; }
 
     /// The main task has ended.
     virtual void main_ended() noexcept {}
@@ -189,6 +192,7 @@ public:
     boundary* root() const noexcept { return root_; }  // of the tasks that create_task starts
     boundary* main() const noexcept { return main_; }  // of the task given to run; null between runs
     std::uint64_t next_task_id() noexcept { return ++last_task_id_; }
+    detail::step_watch* watch() const noexcept { return watch_; }
 
     /// For jitter: on virtual time the numbers repeat from run to run, on a real loop they do not.
     detail::random_source& random() noexcept { return random_source_; }
@@ -202,7 +206,7 @@ protected:
     loop_core() noexcept
         : random_source_(static_cast<std::uint64_t>(detail::steady_now()) ^
                          (reinterpret_cast<std::uintptr_t>(this) << 20)) {}
-    ~loop_core() = default;
+    ~loop_core() { delete watch_; }
 
     /// The ready queue is no longer empty.
     virtual void schedule_drain() noexcept = 0;
@@ -223,6 +227,10 @@ protected:
     void discard_callbacks() noexcept;
 
 private:
+    void wake_traced() noexcept {
+        detail::trace_point(detail::trace_kind::remote_wake, nullptr);
+        wake_remote();
+    }
     TANDEM_NEVER_INLINE void start_draining() noexcept {
         draining_ = true;
         schedule_drain();
@@ -277,6 +285,7 @@ protected:
     detail::inbox inbox_;
     detail::loop_pins pins_;
     loop_possessions possessions_;
+    detail::step_watch* watch_ = nullptr;
     detail::unique_function<void(const unhandled_error&)> unhandled_;
     detail::unique_function<void(std::exception_ptr)> suppressed_;
 };
@@ -333,18 +342,6 @@ inline void callback::run(call_node& node, loop_core* loop) noexcept {
     self.cancel();
     self.leave_loop();
 }
-
-/// Makes a loop the current one of this thread for a scope.
-class current_loop_scope {
-public:
-    explicit current_loop_scope(loop_core& loop) noexcept : outer_(current_loop) { current_loop = &loop; }
-    current_loop_scope(const current_loop_scope&) = delete;
-    current_loop_scope& operator=(const current_loop_scope&) = delete;
-    ~current_loop_scope() { current_loop = outer_; }
-
-private:
-    loop_core* outer_;
-};
 
 }  // namespace detail
 }  // namespace tandem::inline TANDEM_ABI

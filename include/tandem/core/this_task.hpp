@@ -42,6 +42,9 @@ inline void set_name(fiber& task, std::string_view name) {
     const std::uint64_t id = old ? old->id() : task.root.owner->loop().next_task_id();
     task.root.info = task_info::make(id, name);
     if (old) destroy(*old);
+    if (trace_cursor* const c = tracing()) [[unlikely]] {
+        c->put(trace_kind::task_named, &task, c->keep(name.data(), name.size()));
+    }
 }
 
 /// A task without a name is called "task-7", as in asyncio.

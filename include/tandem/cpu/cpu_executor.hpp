@@ -113,7 +113,7 @@ public:
     explicit cpu_executor(std::size_t max_workers)
         : cpu_executor(executor_options().max_workers(max_workers)) {}
     explicit cpu_executor(const executor_options& options)
-        : executor(options.max_workers_or(detail::default_workers()), options),
+        : executor(options.max_workers_or(detail::default_workers()), options, available_cores()),
           claim_(max_workers()),
           arena_(static_cast<int>(max_workers()), 0) {
         arena_.initialize();

@@ -31,7 +31,7 @@ public:
     explicit thread_executor(std::size_t max_workers)
         : thread_executor(executor_options().max_workers(max_workers)) {}
     explicit thread_executor(const executor_options& options)
-        : executor(options.max_workers_or(detail::default_workers()), options),
+        : executor(options.max_workers_or(detail::default_workers()), options, available_cores()),
           crew_(max_workers(), detail::never, name(), worker(*this)) {
         crew_.assemble();
     }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/trace_point.hpp>
 #include <tandem/core/sleep.hpp>
 #include <tandem/core/this_task.hpp>
 #include <tandem/resilience/detail/attempt.hpp>
@@ -245,12 +246,15 @@ task<T> retry_calls(Policy policy, Fn fn, Kept args) {
     const auto call = [&fn, &args]() -> decltype(auto) { return call_kept(fn, args); };
     for (;;) {
         state.attempt_starts();
+        trace_scope traced("retry: attempt");
         co_await attempt<T>(call, policy.settings().attempt_timeout, ended);
+        traced.end();
         state.attempt_ended(ended->exception());
         const verdict said = policy.classifier()(std::as_const(*ended));
         const std::int64_t wait = state.next_wait(said);
         if (wait < 0) break;
         ended.reset();
+        const trace_scope pause("retry: backoff");
         co_await sleep(std::chrono::nanoseconds(wait));
     }
     co_return deliver(*ended);

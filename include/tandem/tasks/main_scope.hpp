@@ -27,6 +27,7 @@ protected:
 
     void start(frame& first) {
         main_ = &first;
+        trace_run_begins();
         first.become_fiber(*this, nullptr, 0);
         set_name(first, "main");
         loop_->ready(first, step::start);

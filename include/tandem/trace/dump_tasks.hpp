@@ -36,7 +36,7 @@ private:
         ++count_;
         if (depth_ >= deepest) return;
         text_.append(2 * depth_, ' ');
-        text_ += f.root.info ? std::string(f.root.info->name()) : std::string("task");
+        text_ += name_of(f);
         text_ += f.stop_pending() ? ", cancelled, " : ", ";
         std::vector<fiber*> below;
         describe_wait(f, below);
@@ -49,6 +49,14 @@ private:
         ++depth_;
         for (fiber* child : below) add(*child);
         --depth_;
+    }
+
+    /// A child of `gather` and the like that has no name goes by its place in it.
+    static std::string name_of(const fiber& f) {
+        if (f.root.info) return std::string(f.root.info->name());
+        const std::size_t index = f.root.owner->index_of(f);
+        if (index == boundary::nowhere) return "task";
+        return std::string(f.root.owner->kind()) + '[' + std::to_string(index) + ']';
     }
 
     // Follows the wait through the scopes that are part of the task.

@@ -21,7 +21,7 @@ enum class step : std::uintptr_t {
 
 inline constexpr std::uintptr_t step_mask = 3;
 
-struct ready_node {
+struct alignas(8) ready_node {  // three bits of its address are free
     std::uintptr_t link = 0;
 };
 
@@ -35,6 +35,13 @@ struct call_node : ready_node {
 
 private:
     function function_;
+};
+
+/// A call that another thread sends; see `handover_trail`.
+struct far_node : call_node {
+    using call_node::call_node;
+
+    const void* earlier = nullptr;
 };
 
 /// Intrusive FIFO; the kind of a step stands in the low bits of its link.

@@ -17,8 +17,8 @@ class executor;
 
 namespace detail {
 
-/// Where a job is. It changes under the executor's lock. Once it is `over`, no worker and no executor
-/// will touch the job but for the one call of `finished()`.
+/// Where a job is. From `queued` on it changes under the executor's lock. Once it is `over`, no worker and no
+/// executor will touch the job but for the one call of `finished()`.
 enum class job_state : std::uint8_t { idle, queued, paused, running, over };
 
 /// Why a job is over.
@@ -64,6 +64,11 @@ public:
     virtual bool all_taken() const noexcept { return true; }
 
     bool timed() const noexcept { return weight_ != 0; }
+    tandem::priority priority() const noexcept { return priority_; }
+    /// A range of which workers take shares.
+    bool divisible() const noexcept { return divisible_; }
+
+    std::uint64_t trace_number = 0;  // 0: it was handed over while nothing was recorded
 
 protected:
     explicit job(bool divisible = false) noexcept : divisible_(divisible) {}
@@ -78,6 +83,7 @@ protected:
 
 private:
     friend class job_line;
+    friend class job_stack;
 
     std::atomic<job_state> state_{job_state::idle};
     std::atomic<bool> failed_{false};
@@ -87,6 +93,8 @@ private:
     std::uint8_t weight_ = 0;   // in the histograms; 0: not timed
     std::uint32_t active_ = 0;  // shares that run now
     std::int64_t queued_at_ = 0;
+    job* below_ = nullptr;           // in a job_stack
+    const void* earlier_ = nullptr;  // what the same thread pushed before, some jobs down
 };
 
 }  // namespace detail

@@ -16,15 +16,26 @@ namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
 /// A step of the loop that calls a member of its owner.
-template <class Owner, void (Owner::*Member)() noexcept>
-class member_step final : public call_node {
+template <class Owner, void (Owner::*Member)() noexcept, class Node = call_node>
+class member_step final : public Node {
 public:
-    explicit member_step(Owner& owner) noexcept : call_node(&member_step::call), owner_(owner) {}
+    explicit member_step(Owner& owner) noexcept : Node(&member_step::call), owner_(owner) {}
 
 private:
     static void call(call_node& node, loop_core* loop) noexcept {
         if (loop) (static_cast<member_step&>(node).owner_.*Member)();
     }
+    Owner& owner_;
+};
+
+/// A late call of a member of its owner.
+template <class Owner, void (Owner::*Member)() noexcept>
+class member_late_call final : public late_call {
+public:
+    explicit member_late_call(Owner& owner) noexcept : late_call(&member_late_call::call), owner_(owner) {}
+
+private:
+    static void call(late_call& self) noexcept { (static_cast<member_late_call&>(self).owner_.*Member)(); }
     Owner& owner_;
 };
 
@@ -59,7 +70,11 @@ class job_leaf : public leaf, public Job {
 public:
     template <class... Args>
     explicit job_leaf(executor_ref pool, Args&&... args)
-        : Job(std::forward<Args>(args)...), pool_(pool), arrival_(*this), stop_step_(*this) {}
+        : Job(std::forward<Args>(args)...),
+          pool_(pool),
+          arrival_(*this),
+          stop_step_(*this),
+          workers_call_(*this) {}
 
 protected:
     ~job_leaf() = default;
@@ -71,7 +86,7 @@ protected:
         this->deadline_ = job_deadline(fiber(), *loop_, pool_, own_deadline_);
         loop_->expect_remote();
         try {
-            pool_.pool().submit(*this);
+            hand_over();
         } catch (...) {
             loop_->remote_arrived();
             failure_ = std::current_exception();
@@ -83,7 +98,7 @@ protected:
     }
 
     /// The last thing on the other thread.
-    void send_home() noexcept { loop_->ready_from_thread(arrival_, step::call); }
+    void send_home() noexcept { loop_->ready_from_thread(arrival_); }
 
 private:
     /// The job ran but has no result, because it was told to stop.
@@ -91,17 +106,37 @@ private:
 
     void finished() noexcept override { send_home(); }
 
-    void arrive() noexcept {
+    void hand_over() {
+        sleep_watch* const watch = loop_->sleep_watch();
+        if (watch && pool_.pool().submit_briefly(*this)) {
+            watch->expect_soon();
+            watch->call_late(workers_call_);
+            loop_->stay_awake();  // a task that a completion of I/O resumed runs outside of the loop's steps
+        } else {
+            pool_.pool().submit(*this);
+        }
+    }
+    // If the job is over, the executor may be gone.
+    void call_workers() noexcept {
+        if (this->state() != job_state::over) pool_.pool().call_workers();
+    }
+    void arrived() noexcept {
         loop_->remote_arrived();
+        if (sleep_watch* const watch = loop_->sleep_watch()) watch->forget(workers_call_);
+    }
+
+    void arrive() noexcept {
+        arrived();
+        trace_job(trace_kind::job_arrived, this->trace_number);
         if (stop_queued_) {  // that step stands in the ready queue and goes first
-            arrived_ = true;
+            has_arrived_ = true;
         } else {
             conclude();
         }
     }
     void tell_to_stop() noexcept {
         stop_queued_ = false;
-        if (arrived_) return conclude();
+        if (has_arrived_) return conclude();
         this->stop_source()->request_stop();
     }
 
@@ -121,7 +156,7 @@ private:
         if (this->state() == job_state::over) return detach::later;  // the executor may be gone
         switch (pool_.pool().withdraw(*this)) {
             case withdrawal::gone:
-                loop_->remote_arrived();
+                arrived();
                 return detach::done;
             case withdrawal::running:
                 this->told_to_stop();
@@ -139,14 +174,15 @@ private:
 
     executor_ref pool_;
     loop_core* loop_ = nullptr;
-    member_step<job_leaf, &job_leaf::arrive> arrival_;
+    member_step<job_leaf, &job_leaf::arrive, far_node> arrival_;
     member_step<job_leaf, &job_leaf::tell_to_stop> stop_step_;
+    member_late_call<job_leaf, &job_leaf::call_workers> workers_call_;
     std::exception_ptr failure_;
     bool own_deadline_ = false;
     bool parked_ = false;
     bool told_ = false;
     bool stop_queued_ = false;
-    bool arrived_ = false;
+    bool has_arrived_ = false;
 };
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -30,11 +31,18 @@ enum class withdrawal { gone, running, over };
 /// Everything here happens under the executor's lock.
 class job_line {
 public:
-    bool empty() const noexcept { return counts_.queued == 0; }
+    static constexpr std::uint8_t timed_line = 16;  // jobs in line up to which each one is timed
+
+    bool empty() const noexcept { return queued() == 0; }
+    /// Without the lock it is a hint.
+    std::size_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
+
+    /// Calls that took next to no time, many in a row: another worker would come too late to help.
+    bool brief() const noexcept { return brief_calls_.load(std::memory_order_relaxed) >= brief_streak; }
 
     /// A new job. While many stand in line, one in 16 is timed and stands for the others.
     bool begins_timed(job& j) noexcept {
-        const bool crowded = counts_.queued >= timed_line && !j.divisible_;
+        const bool crowded = (queued() >= timed_line || brief()) && !j.divisible_;
         j.weight_ = !crowded ? 1 : counts_.submitted % timed_line == 0 ? timed_line : 0;
         return j.weight_ != 0;
     }
@@ -42,6 +50,21 @@ public:
         j.queued_at_ = now;
         ++counts_.submitted;
         link(j);
+    }
+    /// The same in two parts, of which one needs no lock.
+    static void prepare(job& j, std::uint8_t weight, std::int64_t now) noexcept {
+        j.weight_ = weight;
+        j.queued_at_ = now;
+        set_state(j, job_state::queued);
+    }
+    void add_prepared(job& j) noexcept {
+        ++counts_.submitted;
+        link(j);
+    }
+    /// Nothing stands in line that goes before a new job of normal priority.
+    bool can_take_more() const noexcept {
+        const job* const next = lines_[static_cast<std::size_t>(priority::normal)].front();
+        return !next || next->divisible_;
     }
     /// Undoes `add`, unless a worker was faster.
     bool take_back(job& j) noexcept {
@@ -107,6 +130,7 @@ public:
             if (j.weight_ != 0) {
                 if (c.first) counts_.queue_wait.add(c.begun - j.queued_at_, j.weight_);
                 counts_.run_time.add(c.ended - c.begun, j.weight_);
+                note_length(c.ended - c.begun);
             }
             if (j.divisible_) give_back(j, c);
         }
@@ -143,24 +167,40 @@ public:
 
     executor_statistics& counts() noexcept { return counts_; }
     const executor_statistics& counts() const noexcept { return counts_; }
+    executor_statistics statistics() const {
+        executor_statistics snapshot = counts_;
+        snapshot.queued = queued();
+        return snapshot;
+    }
 
 private:
     static constexpr std::size_t priorities = 3;
-    static constexpr unsigned patience = 15;        // times that a lower priority is passed over
-    static constexpr std::uint8_t timed_line = 16;  // jobs in line up to which each one is timed
+    static constexpr unsigned patience = 15;  // times that a lower priority is passed over
+    static constexpr std::int64_t brief_call = 5'000;
+    static constexpr unsigned brief_streak = 32;
 
     static job_state state_of(const job& j) noexcept { return j.state_.load(std::memory_order_relaxed); }
     static void set_state(job& j, job_state s) noexcept { j.state_.store(s, std::memory_order_relaxed); }
 
+    void set_queued(std::size_t jobs) noexcept { queued_.store(jobs, std::memory_order_relaxed); }
+    void note_length(std::int64_t call) noexcept {
+        const unsigned calls = brief_calls_.load(std::memory_order_relaxed);
+        if (call > brief_call) {
+            brief_calls_.store(0, std::memory_order_relaxed);
+        } else if (calls < brief_streak) {
+            brief_calls_.store(calls + 1, std::memory_order_relaxed);
+        }
+    }
+
     void link(job& j) noexcept {
         lines_[static_cast<std::size_t>(j.priority_)].push_back(j);
         set_state(j, job_state::queued);
-        ++counts_.queued;
+        set_queued(queued() + 1);
     }
     void unlink(job& j) noexcept {
         if (state_of(j) == job_state::paused) return paused_.erase(j);
         lines_[static_cast<std::size_t>(j.priority_)].erase(j);
-        --counts_.queued;
+        set_queued(queued() - 1);
     }
     void set_running(job& j) noexcept {
         running_.push_back(j);
@@ -178,7 +218,7 @@ private:
             if (other != from && !lines_[other].empty()) ++passed_over_[other];
         }
         passed_over_[from] = 0;
-        --counts_.queued;
+        set_queued(queued() - 1);
         return lines_[from].pop_front();
     }
 
@@ -234,6 +274,8 @@ private:
     std::array<unsigned, priorities> passed_over_{};
     intrusive_list<job> paused_;
     intrusive_list<job> running_;
+    std::atomic<std::size_t> queued_{0};
+    std::atomic<unsigned> brief_calls_{0};
     executor_statistics counts_;
 };
 

@@ -38,6 +38,7 @@ protected:
         detail::fiber& child = unawaited(t).promise();
         child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});
         child.root.where = where;
+        trace_point(trace_kind::task_located, &child, where.file_name(), where.line());
         if (!name.empty()) {
             try {
                 set_name(child, name);

@@ -26,6 +26,9 @@ inline constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 class combinator : public boundary {
 public:
     void cancel_children() noexcept override { abort(); }
+    std::size_t index_of(const detail::fiber& child) const noexcept override {
+        return reinterpret_cast<std::size_t>(child.root.previous);
+    }
 
     void each_child(void (*visit)(void*, detail::fiber&), void* with) override {
         for (std::size_t i = 0; i < started_; ++i) {
@@ -124,6 +127,9 @@ private:
     std::coroutine_handle<> enter_child(frame& child) noexcept {
         const std::coroutine_handle<> h = boundary::enter_child(child);
         child.root.previous = reinterpret_cast<detail::fiber*>(started_ - 1);
+        if (trace_cursor* const c = tracing()) [[unlikely]] {
+            c->put(trace_kind::task_numbered, &child, kind(), started_ - 1);
+        }
         return h;
     }
 
