@@ -6,6 +6,7 @@
 #include <tandem/asio/event_loop.hpp>
 #include <tandem/asio/from_awaitable.hpp>
 #include <tandem/asio/run.hpp>
+#include <tandem/asio/run_options.hpp>
 #include <tandem/asio/signals.hpp>
 #include <tandem/asio/threadsafe.hpp>
 #include <tandem/asio/use_task.hpp>
@@ -25,6 +26,7 @@
 #include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/loop_core.hpp>
 #include <tandem/core/loop_owned.hpp>
+#include <tandem/core/loop_reports.hpp>
 #include <tandem/core/random.hpp>
 #include <tandem/core/sleep.hpp>
 #include <tandem/core/task.hpp>
@@ -43,6 +45,16 @@
 #include <tandem/cpu/thread_executor.hpp>
 #include <tandem/cpu/throw_if_stopped.hpp>
 #include <tandem/cpu/to_thread.hpp>
+#include <tandem/pipeline/dead_item.hpp>
+#include <tandem/pipeline/done_log.hpp>
+#include <tandem/pipeline/pipeline.hpp>
+#include <tandem/pipeline/pipeline_builder.hpp>
+#include <tandem/pipeline/pipeline_line.hpp>
+#include <tandem/pipeline/pipeline_options.hpp>
+#include <tandem/pipeline/progress.hpp>
+#include <tandem/pipeline/report.hpp>
+#include <tandem/pipeline/stage_options.hpp>
+#include <tandem/pipeline/stage_report.hpp>
 #include <tandem/resilience/adaptive_semaphore.hpp>
 #include <tandem/resilience/adaptive_semaphore_options.hpp>
 #include <tandem/resilience/circuit_breaker.hpp>
@@ -75,3 +87,6 @@
 #include <tandem/tasks/timeout.hpp>
 #include <tandem/tasks/wait.hpp>
 #include <tandem/trace/dump_tasks.hpp>
+#include <tandem/trace/recording.hpp>
+#include <tandem/trace/span.hpp>
+#include <tandem/trace/watchdog.hpp>

@@ -1,0 +1,145 @@
+// tandem - work_stage: slots that take an item, call the function, and pass the result on
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <tandem/base/outcome.hpp>
+#include <tandem/pipeline/dead_item.hpp>
+#include <tandem/pipeline/detail/call.hpp>
+#include <tandem/pipeline/detail/chunk.hpp>
+#include <tandem/pipeline/detail/order.hpp>
+#include <tandem/pipeline/detail/shape.hpp>
+#include <tandem/pipeline/detail/stage.hpp>
+#include <tandem/resilience/limiter_map.hpp>
+#include <tandem/resilience/rate_limiter.hpp>
+#include <tandem/resilience/retry.hpp>
+#include <tandem/tasks/task_group.hpp>
+#include <tandem/tasks/timeout.hpp>
+
+namespace tandem::inline TANDEM_ABI {
+namespace detail {
+
+template <class In, class Call, class Options, shape Shape>
+class work_stage final : public consumer<In, Options> {
+public:
+    using base = consumer<In, Options>;
+    using result = typename Call::result;
+    using stored = stored_t<result>;
+    using out = typename shaped<Shape, stored>::type;
+
+    work_stage(books& accounts, std::string name, const char* kind, const stage_room& room, Call call,
+               Options options)
+        : base(accounts, std::move(name), kind, room, std::move(options)),
+          call_(std::move(call)),
+          logs_(has_retry ? room.slots : 0) {
+        if (in_order()) order_.open(room.items(), room.extra);
+    }
+
+    outlet<out>& to() noexcept { return to_; }
+    Call& function() noexcept { return call_; }
+    const executor* workers() const noexcept override { return call_.workers(); }
+
+    void start(task_group& group) override {
+        for (std::size_t i = 0; i < this->slots(); ++i) {
+            if constexpr (Call::on_workers) {
+                if (!careful()) {
+                    group.create_task(chunk_slot(i), this->name());
+                    continue;
+                }
+            }
+            group.create_task(slot(i), this->name());
+        }
+    }
+
+private:
+    static constexpr bool has_retry = Options::template has<retry_part>;
+    static constexpr bool has_key = Options::template has<key_part>;
+    static constexpr bool has_done = Options::template has<done_part>;
+    static constexpr bool has_dead = Options::template has<dead_part>;
+
+    /// A result that waits for its turn outside its slot.
+    class parked_result {
+    public:
+        parked_result(held<In>&& taken, stored&& given) : item(std::move(taken)), value(std::move(given)) {}
+        held<In> item;
+        stored value;
+    };
+    bool in_order() const noexcept {
+        return Shape != shape::last && this->settings().ordered && this->slots() > 1;
+    }
+    bool careful() const noexcept {
+        return has_retry || has_key || this->settings().limiter || this->settings().item_deadline != never;
+    }
+
+    task<> slot(std::size_t index);
+    task<> chunk_slot(std::size_t index);
+    template <class Chunk>
+    void fill(Chunk& chunk, std::size_t wanted);
+    template <class Item>
+    task<> settle(Item& each, std::size_t index);
+    task<result> carefully(held<In>& item, slot_clock& clock, std::size_t index);
+    task<result> attempts(In& item, slot_clock& clock, std::size_t index);
+    task<result> attempt(In& item, slot_clock& clock, bool with_backoff);
+    task<result> called(In& item, slot_clock& clock);
+    task<> deliver(held<In>& item, std::uint64_t k, stored& value);
+    task<> deliver_parked();
+    task<> pass_on(held<In>& item, stored& value);
+    task<> fail(held<In>& item, std::uint64_t k, std::size_t index, std::exception_ptr error);
+    task<> bury(held<In>& item, std::size_t index, dead_reason why, std::exception_ptr error);
+    task<> done(held<In>& item);
+
+    std::int64_t deadline_of_item(const held<In>& item) const noexcept {
+        return later(item.first_seen(), this->settings().item_deadline);
+    }
+    dead_reason reason_of(const held<In>& item, const std::exception_ptr& error) const {
+        try {
+            std::rethrow_exception(error);
+        } catch (const timeout_error&) {
+            const bool late =
+                this->settings().item_deadline != never && this->now() >= deadline_of_item(item);
+            return late ? dead_reason::deadline : dead_reason::timeout;
+        } catch (const refused_error&) {
+            return dead_reason::rejected;
+        } catch (...) {
+            return dead_reason::error;
+        }
+    }
+    static bool too_late_to_begin(const std::exception_ptr& error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const item_too_late&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+    std::size_t attempts_made(std::size_t index) const noexcept {
+        if constexpr (has_retry) return logs_[index].attempts().size();
+        return 1;
+    }
+
+    std::uint64_t discard() noexcept override {
+        order_.discard();
+        return base::discard();
+    }
+
+    Call call_;
+    outlet<out> to_;
+    order_window<parked_result> order_;
+    std::uint64_t sequence_ = 0;
+    std::vector<retry_log> logs_;  // of each slot
+};
+
+}  // namespace detail
+}  // namespace tandem::inline TANDEM_ABI
