@@ -19,6 +19,8 @@ class TandemConan(ConanFile):
     topics = ("coroutines", "asyncio", "structured-concurrency", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
+    options = {"with_tls": [True, False], "with_json": [True, False]}
+    default_options = {"with_tls": True, "with_json": False}
     exports = "include/tandem/base/version.hpp"
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*"
     no_copy_source = True
@@ -36,6 +38,10 @@ class TandemConan(ConanFile):
         self.requires("boost/[>=1.81 <2]", transitive_headers=True)
         self.requires("onetbb/[>=2021.8]", transitive_headers=True, transitive_libs=True)
         self.requires("zlib/[>=1.2 <2]", transitive_headers=True, transitive_libs=True)
+        if self.options.with_tls:
+            self.requires("openssl/[>=3 <4]", transitive_headers=True, transitive_libs=True)
+        if self.options.with_json:
+            self.requires("nlohmann_json/[>=3.10 <4]", transitive_headers=True)
 
     def package_id(self):
         self.info.clear()
@@ -83,6 +89,15 @@ class TandemConan(ConanFile):
         testing.set_property("cmake_target_name", "tandem::testing")
         testing.requires = ["tandem"]
 
-        for component in (core, everything, testing):
+        components = [core, everything, testing]
+        for name, target in (("tls", "openssl::ssl"), ("json", "nlohmann_json::nlohmann_json")):
+            if not self.options.get_safe(f"with_{name}"):
+                continue
+            component = self.cpp_info.components[name]
+            component.set_property("cmake_target_name", f"tandem::{name}")
+            component.requires = ["tandem", target]
+            components.append(component)
+
+        for component in components:
             component.bindirs = []
             component.libdirs = []

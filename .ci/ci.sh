@@ -45,10 +45,15 @@ gcc_debug() {
     done
     build dev --target "${floors[@]}" && tests dev -L '^(core|sync|tasks|depth)$' -j "$jobs"
 }
-headers() {
-    local status=0
-    cmake --preset dev >/dev/null && tests dev -L headers || status=1
-    cmake --preset asan >/dev/null && tests asan -L headers || status=1
+headers() { cmake --preset dev >/dev/null && tests dev -L headers; }
+# Not for their figures: that they build, run, give right answers and allocate no more than they may.
+benchmarks() {
+    local status=0 program
+    cmake --preset bench >/dev/null || return 1
+    for program in bench_core bench_cpu bench_pipeline; do
+        cmake --build --preset bench --target $program || { status=1; continue; }
+        build/bench/bin/$program --quick >/dev/null || { echo "$program --quick failed"; status=1; }
+    done
     return $status
 }
 package() { cmake --preset test >/dev/null && tests test -L '^(package|recipes)$'; }
@@ -58,9 +63,11 @@ must_fail() {
     cmake --preset asan >/dev/null && tests asan -L '^compile$' -j "$jobs" || status=1
     return $status
 }
+# Each target for FUZZ_SECONDS, two at a time.
+fuzz() { tests/fuzz/run.sh "${FUZZ_SECONDS:-60}"; }
 compile_time() { cmake --preset test >/dev/null && tests test -L '^budget$'; }
 
-legs=(checkers gcc_release asan tsan gcc_debug headers package must_fail compile_time)
+legs=(checkers gcc_release asan tsan gcc_debug headers package must_fail compile_time benchmarks fuzz)
 
 # ---- running them
 

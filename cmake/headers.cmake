@@ -6,7 +6,11 @@
 set(TANDEM_CORE_HEADERS
   include/tandem/base/callable.hpp
   include/tandem/base/config.hpp
+  include/tandem/base/detail/handover_trail.hpp
   include/tandem/base/detail/intrusive_list.hpp
+  include/tandem/base/detail/linger.hpp
+  include/tandem/base/detail/sleep_watch.hpp
+  include/tandem/base/detail/trace_point.hpp
   include/tandem/base/detail/unique_function.hpp
   include/tandem/base/error.hpp
   include/tandem/base/exception_group.hpp
@@ -17,6 +21,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/clock.hpp
   include/tandem/core/concepts.hpp
   include/tandem/core/context.hpp
+  include/tandem/core/detail/current_loop.hpp
   include/tandem/core/detail/inbox.hpp
   include/tandem/core/detail/loop_pins.hpp
   include/tandem/core/detail/ready_node.hpp
@@ -26,6 +31,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/frame_alloc.hpp
   include/tandem/core/loop_core.hpp
   include/tandem/core/loop_owned.hpp
+  include/tandem/core/loop_reports.hpp
   include/tandem/core/random.hpp
   include/tandem/core/sleep.hpp
   include/tandem/core/task.hpp
@@ -57,14 +63,19 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/timeout.hpp
   include/tandem/tasks/wait.hpp
   include/tandem/asio/detail/handler_memory.hpp
+  include/tandem/asio/run_options.hpp
   include/tandem/cpu/blocking_pool.hpp
   include/tandem/cpu/detail/available_cores.hpp
   include/tandem/cpu/detail/call_result.hpp
   include/tandem/cpu/detail/element_calls.hpp
+  include/tandem/cpu/detail/executor_class.hpp
+  include/tandem/cpu/detail/executor_impl.hpp
   include/tandem/cpu/detail/job.hpp
   include/tandem/cpu/detail/job_leaf.hpp
   include/tandem/cpu/detail/job_line.hpp
   include/tandem/cpu/detail/job_result.hpp
+  include/tandem/cpu/detail/job_stack.hpp
+  include/tandem/cpu/detail/pump.hpp
   include/tandem/cpu/detail/range_job.hpp
   include/tandem/cpu/detail/result_chunk.hpp
   include/tandem/cpu/detail/thread_crew.hpp
@@ -96,16 +107,60 @@ set(TANDEM_CORE_HEADERS
   include/tandem/resilience/retry.hpp
   include/tandem/resilience/retry_budget.hpp
   include/tandem/resilience/verdict.hpp
+  include/tandem/pipeline/dead_item.hpp
+  include/tandem/pipeline/detail/call.hpp
+  include/tandem/pipeline/detail/channel.hpp
+  include/tandem/pipeline/detail/chunk.hpp
+  include/tandem/pipeline/detail/engine.hpp
+  include/tandem/pipeline/detail/fits.hpp
+  include/tandem/pipeline/detail/log_file.hpp
+  include/tandem/pipeline/detail/meter.hpp
+  include/tandem/pipeline/detail/order.hpp
+  include/tandem/pipeline/detail/report_text.hpp
+  include/tandem/pipeline/detail/shape.hpp
+  include/tandem/pipeline/detail/simple_stages.hpp
+  include/tandem/pipeline/detail/source.hpp
+  include/tandem/pipeline/detail/stage.hpp
+  include/tandem/pipeline/detail/work_results.hpp
+  include/tandem/pipeline/detail/work_slots.hpp
+  include/tandem/pipeline/detail/work_stage.hpp
+  include/tandem/pipeline/done_log.hpp
+  include/tandem/pipeline/pipeline.hpp
+  include/tandem/pipeline/pipeline_builder.hpp
+  include/tandem/pipeline/pipeline_line.hpp
+  include/tandem/pipeline/pipeline_options.hpp
+  include/tandem/pipeline/progress.hpp
+  include/tandem/pipeline/report.hpp
+  include/tandem/pipeline/stage_options.hpp
+  include/tandem/pipeline/stage_report.hpp
+  include/tandem/http/body.hpp
   include/tandem/http/client_options.hpp
+  include/tandem/http/cookie_jar.hpp
   include/tandem/http/error.hpp
+  include/tandem/http/extension.hpp
   include/tandem/http/headers.hpp
+  include/tandem/http/hooks.hpp
+  include/tandem/http/impl/http_date.hpp
+  include/tandem/http/impl/separate.hpp
   include/tandem/http/impl/serializer.hpp
   include/tandem/http/limits.hpp
   include/tandem/http/message.hpp
+  include/tandem/http/proxy_route.hpp
   include/tandem/http/response.hpp
+  include/tandem/http/tls_config.hpp
   include/tandem/http/url.hpp
+  include/tandem/trace/detail/chrome_json.hpp
+  include/tandem/trace/detail/clock.hpp
+  include/tandem/trace/detail/json_out.hpp
+  include/tandem/trace/detail/ring.hpp
+  include/tandem/trace/detail/session.hpp
+  include/tandem/trace/detail/timeline.hpp
   include/tandem/trace/dump_tasks.hpp
+  include/tandem/trace/recording.hpp
+  include/tandem/trace/span.hpp
+  include/tandem/trace/watchdog.hpp
   include/tandem/testing/http_script.hpp
+  include/tandem/testing/request_reader.hpp
   include/tandem/testing/sweep.hpp
   include/tandem/testing/test_loop.hpp
 )
@@ -115,6 +170,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/asio/co_spawn.hpp
   include/tandem/asio/detail/cancel_hook.hpp
   include/tandem/asio/detail/loop_executor.hpp
+  include/tandem/asio/detail/loop_registration.hpp
   include/tandem/asio/event_loop.hpp
   include/tandem/asio/from_awaitable.hpp
   include/tandem/asio/run.hpp
@@ -124,8 +180,11 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/cpu/cpu_executor.hpp
   include/tandem/cpu/parallel_for.hpp
   include/tandem/cpu/parallel_reduce.hpp
+  include/tandem/http/brotli.hpp
   include/tandem/http/client.hpp
+  include/tandem/http/event_source.hpp
   include/tandem/http/fetch.hpp
+  include/tandem/http/host_limits.hpp
   include/tandem/http/impl/client_state.hpp
   include/tandem/http/impl/connect.hpp
   include/tandem/http/impl/connection.hpp
@@ -135,13 +194,33 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/http/impl/pool.hpp
   include/tandem/http/impl/resolver.hpp
   include/tandem/http/impl/response_stream.hpp
-  include/tandem/http/impl/socket_stream.hpp
-  include/tandem/http/json.hpp
+  include/tandem/http/impl/tunnel.hpp
+  include/tandem/http/multipart.hpp
+  include/tandem/http/proxy.hpp
+  include/tandem/http/retry.hpp
+  include/tandem/http/socket_stream.hpp
+  include/tandem/http/src.hpp
   include/tandem/http/sse.hpp
-  include/tandem/http/tls.hpp
   include/tandem/http/transport.hpp
 )
 
 set(TANDEM_TESTING_HEADERS
+  include/tandem/testing/detail/http_connection.hpp
   include/tandem/testing/http_server.hpp
+  include/tandem/testing/mock_transport.hpp
+  include/tandem/testing/server_security.hpp
+)
+
+set(TANDEM_TLS_HEADERS
+  include/tandem/http/impl/tls_connector.hpp
+  include/tandem/http/impl/tls_context.hpp
+  include/tandem/http/impl/tls_sessions.hpp
+  include/tandem/http/impl/tls_stream.hpp
+  include/tandem/http/tls.hpp
+  include/tandem/testing/certificates.hpp
+  include/tandem/testing/server_tls.hpp
+)
+
+set(TANDEM_JSON_HEADERS
+  include/tandem/http/json.hpp
 )

@@ -20,7 +20,7 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/tandemConfigVersio
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/tandemConfig.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/tandemConfigVersion.cmake"
-  cmake/dependencies.cmake cmake/trampoline.cmake
+  cmake/dependencies.cmake cmake/trampoline.cmake cmake/http_compiled.cmake
   DESTINATION "${tandem_cmake_dir}")
 
 if(NOT TANDEM_CORE_ONLY)

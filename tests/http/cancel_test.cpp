@@ -171,7 +171,7 @@ TEST_CASE("cancel: while it resolves and connects", "[http][cancel][net]") {
     const std::string url = "http://localhost:" + std::to_string(server.port());
     const auto before = tandem_test::open_descriptors();
     http::client client;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 1000; ++i) {
         static_cast<void>(tandem::run(cancelled_after(i % 10, std::chrono::microseconds(i % 5 * 50),
                                                       tandem_test::code_of(client.get(url).send()))));
         CHECK(client.statistics().active == 0);
@@ -213,8 +213,8 @@ NET_TEST("cancel: in the middle of redirects and repetitions", "[http][cancel][n
             return ++n % 2 ? reply().cut_after(0) : reply(200, "x");
         });
     http::client client;
-    for (int i = 0; i < 300; ++i) {
-        static_cast<void>(co_await cancelled_after(i % 60, std::chrono::microseconds(i / 60 * 100),
+    for (int i = 0; i < 1000; ++i) {
+        static_cast<void>(co_await cancelled_after(i % 60, std::chrono::microseconds(i / 60 * 30),
                                                    tandem_test::code_of(client.get(server.url()).send())));
         CHECK(client.statistics().active == 0);
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
 
 #include <chrono>
 #include <filesystem>

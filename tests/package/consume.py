@@ -66,6 +66,12 @@ class Consumer:
     def core_only(self):
         self.build_and_run("core_only", f"-DCMAKE_PREFIX_PATH={self.prefix}")
 
+    def components(self):
+        self.build_and_run("components", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+
+    def separate(self):
+        self.build_and_run("separate", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+
     def subdirectory(self):
         self.build_and_run("subdirectory", f"-DTANDEM_SOURCE={ROOT}")
 

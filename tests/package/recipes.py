@@ -19,7 +19,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SKIPPED = 77
 
 # CMake's name: (vcpkg's names, Conan's name)
-NAMES = {"Boost": (("boost-asio", "boost-beast"), "boost"), "TBB": (("tbb",), "onetbb"), "ZLIB": (("zlib",), "zlib")}
+NAMES = {"Boost": (("boost-asio", "boost-beast"), "boost"), "TBB": (("tbb",), "onetbb"), "ZLIB": (("zlib",), "zlib"),
+         "OpenSSL": (("openssl",), "openssl"), "nlohmann_json": (("nlohmann-json",), "nlohmann_json")}
+# What stands behind a feature of the port, and the component of that name.
+OPTIONAL = {"OpenSSL": "tls", "nlohmann_json": "json"}
 
 
 def read(path):
@@ -35,7 +38,8 @@ def lint():
 
     manifest = json.loads(read("ports/tandem/vcpkg.json"))
     port = {}
-    for entry in manifest["dependencies"]:
+    features = [e for name in OPTIONAL.values() for e in manifest["features"][name]["dependencies"]]
+    for entry in manifest["dependencies"] + features:
         entry = {"name": entry} if isinstance(entry, str) else entry
         if not entry.get("host"):
             port[entry["name"]] = entry.get("version>=", "")
@@ -71,7 +75,7 @@ def lint():
         complaints.append(f"ports/tandem/portfile.cmake sets {option}, CMakeLists.txt does not know it")
 
     # The targets in usage are the ones that the consumers in this folder link and run.
-    consumers = read("tests/package/find_package/CMakeLists.txt") + read("tests/package/core_only/CMakeLists.txt")
+    consumers = "".join(read(f"tests/package/{name}/CMakeLists.txt") for name in ("find_package", "core_only", "components"))
     for target in re.findall(r"target_link_libraries\(main PRIVATE ([\w:]+)\)", read("ports/tandem/usage")):
         if target not in consumers:
             complaints.append(f"ports/tandem/usage shows {target}, which no consumer links")

@@ -7,15 +7,36 @@
 #include <string_view>
 #include <utility>
 
+#include <tandem/core/context.hpp>
 #include <tandem/core/task.hpp>
+#include <tandem/core/this_task.hpp>
 #include <tandem/http/client_options.hpp>
-#include <tandem/http/impl/client_state.hpp>
-#include <tandem/http/impl/serializer.hpp>
+#include <tandem/http/impl/separate.hpp>
 #include <tandem/http/message.hpp>
 #include <tandem/http/response.hpp>
+#if TANDEM_HTTP_BODIES
+#include <tandem/http/impl/client_state.hpp>
+#include <tandem/http/impl/serializer.hpp>
+#endif
 
 namespace tandem::inline TANDEM_ABI {
 namespace http {
+
+class multipart;
+
+namespace detail {
+
+class client_handle;
+
+/// Sends a request in another way than once; retry.hpp has the one that repeats it.
+class request_sender {
+public:
+    virtual ~request_sender() = default;
+    virtual task<response> send(std::shared_ptr<client_state> with, request r) const = 0;
+    virtual task<response_stream> stream(std::shared_ptr<client_state> with, request r) const = 0;
+};
+
+}  // namespace detail
 
 /// A request on its way to be sent: `co_await client.post(url).header("X-Key", key).body(text)`.
 /// Awaiting it is the same as awaiting `send()`. A named one is copied when it is awaited, and can be
@@ -37,6 +58,8 @@ public:
     /// The body is `value` as JSON, with its Content-Type; include http/json.hpp.
     template <class T>
     request_builder& json(const T& value) &;
+    /// The body is this form, as multipart/form-data, files included; include http/multipart.hpp.
+    request_builder& multipart(http::multipart form) &;
     request_builder& basic_auth(std::string_view user, std::string_view password) &;
     request_builder& bearer(std::string_view token) & { return header("Authorization", "Bearer " + std::string(token)); }
     /// The time for the whole call; the others are set through `timeouts`.
@@ -50,6 +73,12 @@ public:
     request_builder& follow_redirects(bool yes) & { return request_.follow_redirects(yes), *this; }
     request_builder& decompress(bool yes) & { return request_.decompress(yes), *this; }
     request_builder& expect_continue(bool yes) & { return request_.expect_continue(yes), *this; }
+    request_builder& version(http::version v) & { return request_.version(v), *this; }
+    /// Heard instead of the client's hooks.
+    request_builder& hooks(std::shared_ptr<const http::hooks> h) & { return request_.hooks(std::move(h)), *this; }
+    /// Sends it again while the policy says so; include http/retry.hpp, see there.
+    template <class Policy>
+    request_builder& retry(const Policy& policy) &;
 
     request_builder&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
     request_builder&& query(std::string_view name, std::string_view value) && { return std::move(query(name, value)); }
@@ -60,6 +89,7 @@ public:
     request_builder&& json(const T& value) && {
         return std::move(json(value));
     }
+    request_builder&& multipart(http::multipart form) &&;
     request_builder&& basic_auth(std::string_view user, std::string_view password) && {
         return std::move(basic_auth(user, password));
     }
@@ -70,6 +100,12 @@ public:
     request_builder&& follow_redirects(bool yes) && { return std::move(follow_redirects(yes)); }
     request_builder&& decompress(bool yes) && { return std::move(decompress(yes)); }
     request_builder&& expect_continue(bool yes) && { return std::move(expect_continue(yes)); }
+    request_builder&& version(http::version v) && { return std::move(version(v)); }
+    request_builder&& hooks(std::shared_ptr<const http::hooks> h) && { return std::move(hooks(std::move(h))); }
+    template <class Policy>
+    request_builder&& retry(const Policy& policy) && {
+        return std::move(retry(policy));
+    }
 
     /// The request as it stands.
     const request& get() const noexcept { return request_; }
@@ -87,6 +123,7 @@ public:
 private:
     std::shared_ptr<detail::client_state> with_;
     request request_;
+    std::shared_ptr<const detail::request_sender> via_;
     bool total_given_ = false;
 };
 
@@ -120,9 +157,11 @@ private:
 
 // ---- implementation
 
-inline client::client(client_options options) : handle_(std::make_shared<detail::client_handle>(std::move(options))) {}
+#if TANDEM_HTTP_BODIES
 
-inline request_builder client::request(std::string_view method, http::url to) const {
+TANDEM_HTTP_INLINE client::client(client_options options) : handle_(std::make_shared<detail::client_handle>(std::move(options))) {}
+
+TANDEM_HTTP_INLINE request_builder client::request(std::string_view method, http::url to) const {
     const client_options& o = options();
     http::request r(method, std::move(to));
     r.timeouts() = o.timeouts();
@@ -132,13 +171,13 @@ inline request_builder client::request(std::string_view method, http::url to) co
     return request(std::move(r));
 }
 
-inline request_builder client::request(http::request r) const { return request_builder(handle_->state, std::move(r)); }
+TANDEM_HTTP_INLINE request_builder client::request(http::request r) const { return request_builder(handle_->state, std::move(r)); }
 
-inline pool_statistics client::statistics() const noexcept { return handle_->state->statistics(); }
-inline const client_options& client::options() const noexcept { return handle_->state->options(); }
-inline void client::close() noexcept { handle_->state->close(); }
+TANDEM_HTTP_INLINE pool_statistics client::statistics() const noexcept { return handle_->state->statistics(); }
+TANDEM_HTTP_INLINE const client_options& client::options() const noexcept { return handle_->state->options(); }
+TANDEM_HTTP_INLINE void client::close() noexcept { handle_->state->close(); }
 
-inline request_builder& request_builder::form(std::string_view name, std::string_view value) & {
+TANDEM_HTTP_INLINE request_builder& request_builder::form(std::string_view name, std::string_view value) & {
     std::string text = request_.body();
     if (!text.empty()) text += '&';
     text += percent_encode(name) + "=" + percent_encode(value);
@@ -146,22 +185,26 @@ inline request_builder& request_builder::form(std::string_view name, std::string
     return *this;
 }
 
-inline request_builder& request_builder::basic_auth(std::string_view user, std::string_view password) & {
+TANDEM_HTTP_INLINE request_builder& request_builder::basic_auth(std::string_view user, std::string_view password) & {
     if (user.find(':') != std::string_view::npos) {
         throw error(errc::invalid_request, phase::write, "a user name with a colon cannot be sent by Basic authentication");
     }
     return header("Authorization", "Basic " + detail::base64(std::string(user) + ":" + std::string(password)));
 }
 
-inline task<response> request_builder::send() const& { return detail::client_state::send(with_, request_); }
-inline task<response> request_builder::send() && {
+TANDEM_HTTP_INLINE task<response> request_builder::send() const& { return request_builder(*this).send(); }
+TANDEM_HTTP_INLINE task<response> request_builder::send() && {
+    if (via_) return via_->send(std::move(with_), std::move(request_));
     return detail::client_state::send(std::move(with_), std::move(request_));
 }
-inline task<response_stream> request_builder::stream() const& { return request_builder(*this).stream(); }
-inline task<response_stream> request_builder::stream() && {
+TANDEM_HTTP_INLINE task<response_stream> request_builder::stream() const& { return request_builder(*this).stream(); }
+TANDEM_HTTP_INLINE task<response_stream> request_builder::stream() && {
     if (!total_given_) request_.timeouts().total(http::timeouts::none);
+    if (via_) return via_->stream(std::move(with_), std::move(request_));
     return detail::client_state::stream(std::move(with_), std::move(request_));
 }
+
+#endif
 
 }  // namespace http
 

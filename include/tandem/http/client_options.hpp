@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <tandem/http/headers.hpp>
 #include <tandem/http/limits.hpp>
@@ -18,6 +19,13 @@
 namespace tandem::inline TANDEM_ABI {
 namespace http {
 
+class content_coding;
+class cookie_store;
+class hooks;
+class network;
+class request_gate;
+class proxies;
+class proxy_route;
 class tls_connector;
 
 /// Numbers of a client's pool.
@@ -65,15 +73,30 @@ public:
     client_options& header(std::string_view name, std::string_view value) { return headers_.set(name, value), *this; }
     client_options& user_agent(std::string_view text) { return header("User-Agent", text); }
 
-    /// Connects to this address where a URL says `host`: for tests, and instead of /etc/hosts.
+    /// Connects to this address where a URL says `host`: for tests, and instead of /etc/hosts. Several
+    /// addresses, with commas between, are raced as those of a name are.
     client_options& resolve(std::string host, std::string address) {
         addresses_[std::move(host)] = std::move(address);
         return *this;
     }
     /// Connects to this Unix socket, whatever host a URL says.
     client_options& unix_socket(std::string path) { return unix_socket_ = std::move(path), *this; }
+    /// Sends requests through these proxies; see proxy.hpp. The environment is asked only if you do:
+    /// `proxy(http::proxies::from_environment())`. A Unix socket is used without any.
+    client_options& proxy(const http::proxies& which);
     /// What makes https work; see tls.hpp.
     client_options& tls(std::shared_ptr<tls_connector> connector) noexcept { return tls_ = std::move(connector), *this; }
+
+    /// Who hears of the client's requests; see hooks.hpp.
+    client_options& hooks(std::shared_ptr<const http::hooks> h) noexcept { return hooks_ = std::move(h), *this; }
+    /// Keeps cookies and sends them; see cookie_jar.hpp. Clients may share a store. Default: none.
+    client_options& cookies(std::shared_ptr<cookie_store> store) noexcept { return cookies_ = std::move(store), *this; }
+    /// What a request passes before each sending; see host_limits.hpp. Clients may share it.
+    client_options& gate(std::shared_ptr<request_gate> g) noexcept { return gate_ = std::move(g), *this; }
+    /// A coding to ask for beside gzip and deflate; see brotli.hpp.
+    client_options& coding(std::shared_ptr<content_coding> c) { return codings_.push_back(std::move(c)), *this; }
+    /// Connections from here instead of from the sockets, for tests; see testing/mock_transport.hpp.
+    client_options& network(std::shared_ptr<http::network> n) noexcept { return network_ = std::move(n), *this; }
 
     std::size_t connections_total() const noexcept { return total_; }
     std::size_t connections_per_host() const noexcept { return per_host_; }
@@ -89,7 +112,13 @@ public:
     const http::headers& headers() const noexcept { return headers_; }
     const std::map<std::string, std::string>& addresses() const noexcept { return addresses_; }
     const std::string& unix_socket() const noexcept { return unix_socket_; }
+    const std::shared_ptr<const proxy_route>& proxy() const noexcept { return proxies_; }
     const std::shared_ptr<tls_connector>& tls() const noexcept { return tls_; }
+    const std::shared_ptr<const http::hooks>& hooks() const noexcept { return hooks_; }
+    const std::shared_ptr<cookie_store>& cookies() const noexcept { return cookies_; }
+    const std::shared_ptr<request_gate>& gate() const noexcept { return gate_; }
+    const std::vector<std::shared_ptr<content_coding>>& codings() const noexcept { return codings_; }
+    const std::shared_ptr<http::network>& network() const noexcept { return network_; }
 
 private:
     static std::size_t positive(std::size_t count, const char* what) {
@@ -108,7 +137,13 @@ private:
     http::headers headers_;
     std::map<std::string, std::string> addresses_;
     std::string unix_socket_;
+    std::shared_ptr<const proxy_route> proxies_;
     std::shared_ptr<tls_connector> tls_;
+    std::shared_ptr<const http::hooks> hooks_;
+    std::shared_ptr<cookie_store> cookies_;
+    std::shared_ptr<request_gate> gate_;
+    std::vector<std::shared_ptr<content_coding>> codings_;
+    std::shared_ptr<http::network> network_;
     bool follow_redirects_ = true;
     bool allow_downgrade_ = false;
     bool retry_reused_ = true;

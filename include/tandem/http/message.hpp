@@ -18,7 +18,12 @@
 namespace tandem::inline TANDEM_ABI {
 namespace http {
 
-/// A request body that is made while it is sent. Derive from it to send a file or what you compute.
+class hooks;
+
+enum class version { http_1_0, http_1_1 };
+
+/// A request body that is made while it is sent. Derive from it to send what you compute; a file and a
+/// coroutine that gives pieces have theirs in body.hpp, a form with files in multipart.hpp.
 class body_source {
 public:
     body_source() noexcept = default;
@@ -96,12 +101,18 @@ public:
     }
     request& follow_redirects(bool yes) noexcept { return follow_redirects_ = yes, *this; }
     bool follow_redirects() const noexcept { return follow_redirects_; }
-    /// Whether gzip and deflate are asked for and undone.
+    /// Whether gzip and deflate are asked for and undone; not if the request has an Accept-Encoding of its own.
     request& decompress(bool yes) noexcept { return decompress_ = yes, *this; }
     bool decompress() const noexcept { return decompress_; }
     /// Sends the body only when the server says 100, or after one second.
     request& expect_continue(bool yes) noexcept { return expect_continue_ = yes, *this; }
     bool expect_continue() const noexcept { return expect_continue_; }
+    /// 1.0 for servers that know no other: no chunks, one request on a connection. Default: 1.1.
+    request& version(http::version v) noexcept { return version_ = v, *this; }
+    http::version version() const noexcept { return version_; }
+    /// Heard instead of the client's; null: those of the client.
+    request& hooks(std::shared_ptr<const http::hooks> h) noexcept { return hooks_ = std::move(h), *this; }
+    const std::shared_ptr<const http::hooks>& hooks() const noexcept { return hooks_; }
 
     /// Safe to repeat: what RFC 9110 calls idempotent, or what has an Idempotency-Key.
     bool is_idempotent() const noexcept {
@@ -127,6 +138,8 @@ private:
     std::shared_ptr<body_source> source_;
     http::timeouts timeouts_;
     http::limits limits_;
+    std::shared_ptr<const http::hooks> hooks_;
+    http::version version_ = http::version::http_1_1;
     bool has_body_ = false;
     bool follow_redirects_ = true;
     bool decompress_ = true;
@@ -143,6 +156,7 @@ public:
     std::string reason;
     http::headers fields;
     http::headers trailers;
+    std::optional<http::headers> as_sent;  // if `fields` lost what a decoded body made wrong
     std::optional<std::uint64_t> content_length;
     int status = 0;
     int version = 11;  // 10 or 11

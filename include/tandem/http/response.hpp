@@ -38,6 +38,21 @@ private:
     int status_;
 };
 
+/// When the phases of a call ended, from its beginning; zero for one that did not take place. After a
+/// redirect or a repetition they are those of the last sending.
+class timing {
+public:
+    timing() {}
+
+    duration queued{};     ///< a connection was free, or there was room for one
+    duration connected{};  ///< resolved, connected and secured; zero on a kept connection
+    duration sent{};       ///< the request was written, as far as the server took it
+    duration answered{};   ///< the final head was there
+    duration done{};       ///< the body was there; zero for a stream
+    unsigned attempt = 1;  ///< 2 if the request was repeated on a fresh connection
+    bool reused = false;   ///< whether the connection had served a request before
+};
+
 /// What every response has: its head, and how it came about.
 class response_base {
 public:
@@ -46,6 +61,12 @@ public:
     /// Fields of the head, ordered, found in any case. When the body was decompressed,
     /// Content-Encoding and Content-Length, which no longer hold, are left out.
     const http::headers& headers() const noexcept { return head_.fields; }
+    /// All fields as they came, also when the body was decompressed.
+    const http::headers& raw_headers() const noexcept { return head_.as_sent ? *head_.as_sent : head_.fields; }
+    /// What the server says it speaks.
+    http::version version() const noexcept {
+        return head_.version == 10 ? http::version::http_1_0 : http::version::http_1_1;
+    }
     /// True for 200 to 299.
     bool ok() const noexcept { return status() / 100 == 2; }
     /// The URL that has answered, after all redirects.
@@ -53,6 +74,7 @@ public:
     const std::vector<hop>& history() const noexcept { return history_; }
     /// From the call to the end of the body; of a stream, to the end of the head.
     duration elapsed() const noexcept { return elapsed_; }
+    const http::timing& timing() const noexcept { return timing_; }
 
     /// Errors: `http::error` with `errc::status` for 400 and above.
     void raise_for_status() const {
@@ -62,12 +84,14 @@ public:
 
 protected:
     friend class detail::client_state;
-    response_base(detail::response_head&& head, http::url from, std::vector<hop>&& history, duration elapsed)
-        : head_(std::move(head)), url_(std::move(from)), history_(std::move(history)), elapsed_(elapsed) {}
+    response_base(detail::response_head&& head, http::url from, std::vector<hop>&& history,
+                  const http::timing& times, duration elapsed)
+        : head_(std::move(head)), url_(std::move(from)), history_(std::move(history)), timing_(times), elapsed_(elapsed) {}
 
     detail::response_head head_;
     http::url url_;
     std::vector<hop> history_;
+    http::timing timing_;
     duration elapsed_;
 };
 
@@ -119,8 +143,10 @@ public:
 
 private:
     friend class detail::client_state;
-    response_stream(response_base&& base, std::unique_ptr<detail::exchange> rest);
+    response_stream(response_base&& base, std::shared_ptr<detail::client_state> of,
+                    std::unique_ptr<detail::exchange> rest);
 
+    std::shared_ptr<detail::client_state> of_;  // the connection belongs to it; gone last
     std::unique_ptr<detail::exchange> rest_;
     std::string_view piece_;  // what read_some has not yet copied
 };

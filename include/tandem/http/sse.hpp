@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <tandem/http/client.hpp>
+#include <tandem/http/impl/separate.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace http {
@@ -43,6 +44,8 @@ public:
     }
     /// For a reconnection: the last id, and how long the server asks to wait before it.
     const std::string& last_id() const noexcept { return id_; }
+    /// The id that events have until the stream gives one: that of the stream which this one goes on from.
+    void resume_after(std::string id) noexcept { id_ = std::move(id); }
     std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
 
 private:
@@ -78,6 +81,7 @@ public:
     ///   sign of life; the read limit is 60 s unless another than the default was set.
     [[nodiscard("co_await it")]] task<std::optional<sse_event>> next();
     const sse_parser& parser() const noexcept { return parser_; }
+    void resume_after(std::string id) noexcept { parser_.resume_after(std::move(id)); }
     const response_stream& response() const noexcept { return from_; }
 
 private:
@@ -156,7 +160,8 @@ inline task<std::optional<sse_event>> sse_stream::next() {
     }
 }
 
-inline sse_stream response_stream::sse(std::size_t event_limit) && {
+#if TANDEM_HTTP_BODIES
+TANDEM_HTTP_INLINE sse_stream response_stream::sse(std::size_t event_limit) && {
     std::string type;
     for (const char c : headers().get("Content-Type").value_or("")) type += detail::to_lower(c);
     if (!type.starts_with("text/event-stream")) {
@@ -168,6 +173,7 @@ inline sse_stream response_stream::sse(std::size_t event_limit) && {
     if (rest_->read_limit() == http::timeouts().read()) rest_->set_read_limit(patient);
     return sse_stream(std::move(*this), event_limit);
 }
+#endif
 
 }  // namespace http
 }  // namespace tandem::inline TANDEM_ABI

@@ -21,7 +21,26 @@ namespace http {
 
 /// A pending read or write of a byte_stream. It is a leaf of the task that awaits it, so that a stop
 /// cancels the operation; its handler's memory is inside.
-using stream_operation = tandem::detail::io_result_leaf<boost::system::error_code, std::size_t>;
+class stream_operation : public tandem::detail::io_result_leaf<boost::system::error_code, std::size_t> {
+public:
+    /// For a stream without Asio, instead of calling a handler: the task resumes in its turn, so that a
+    /// timer or another task may call this. `slot()` takes what a stop of the task is to call.
+    void finish(const boost::system::error_code& ec, std::size_t bytes) noexcept {
+        results_.emplace(ec, bytes);
+        if (ec == boost::asio::error::operation_aborted && stop_pending()) return stop();
+        complete();
+    }
+
+protected:
+    ~stream_operation() = default;
+
+    // On a loop without sockets there are only streams that call `finish`, and those do not throw.
+    template <class Initiate>
+    void begin(std::coroutine_handle<> h, Initiate initiate) noexcept {
+        if (loop().io()) return start(h, initiate);
+        if (suspend(h)) initiate();
+    }
+};
 
 /// A connected stream of bytes. Operations are started with a leaf that the caller keeps, and end
 /// through an `io_handler` made from it; there is one read and one write at a time.
@@ -70,7 +89,7 @@ public:
 
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept {
-        start(h, [this] { stream_.start_read(*this, into_); });
+        begin(h, [this] { stream_.start_read(*this, into_); });
     }
     io_result await_resume() {
         rethrow_failure();
@@ -94,7 +113,7 @@ public:
         return written_ != 0;
     }
     void await_suspend(std::coroutine_handle<> h) noexcept {
-        start(h, [this] { stream_.start_write(*this, first_, second_); });
+        begin(h, [this] { stream_.start_write(*this, first_, second_); });
     }
     io_result await_resume() {
         if (written_ != 0) return io_result(boost::system::error_code(), written_);

@@ -13,6 +13,8 @@
 
 #include <tandem/base/detail/intrusive_list.hpp>
 #include <tandem/http/client_options.hpp>
+#include <tandem/http/extension.hpp>
+#include <tandem/http/hooks.hpp>
 #include <tandem/http/impl/connect.hpp>
 #include <tandem/http/impl/exchange.hpp>
 #include <tandem/http/impl/pool.hpp>
@@ -35,7 +37,9 @@ public:
 class client_state : public std::enable_shared_from_this<client_state>,
                      public tandem::detail::list_links<client_state> {
 public:
-    explicit client_state(client_options options) : options_(std::move(options)) {}
+    explicit client_state(client_options options) : options_(std::move(options)) {
+        for (const auto& more : options_.codings()) accept_encoding_.append(", ").append(more->name());
+    }
     client_state(const client_state&) = delete;
     client_state& operator=(const client_state&) = delete;
     ~client_state() { leave_loop(); }
@@ -61,13 +65,21 @@ private:
 
     pool& pool_here();
     task<> travel(request& r, journey& j);
-    task<std::unique_ptr<exchange>> open(const request& r, journey& j);
+    task<std::unique_ptr<exchange>> open(request& r, journey& j);
+    task<> pass_gate(const request& r, const journey& j);
     task<std::unique_ptr<byte_stream>> connect_for(const request& r, const journey& j);
+    const http::hooks* hooks_of(const request& r) const noexcept {
+        return r.hooks() ? r.hooks().get() : options_.hooks().get();
+    }
     bool may_repeat(const request& r, const exchange& x, const error& e, unsigned attempt) const;
     bool redirect(request& r, journey& j) const;
-    static task<> read_body(exchange& x, std::string& to) { return x.read_all(to); }
+    static void turn(request& r, http::url next, int status);
+    [[noreturn]] static void too_many(const request& r, const journey& j);
+    void answered(const request& r, const response_head& head) const;
+    static response_base told(request& r, journey& j, const loop_core& loop);
 
     client_options options_;
+    std::string accept_encoding_ = "gzip, deflate";
     std::shared_ptr<pool> pool_;
     loop_clients* home_ = nullptr;
     bool closed_ = false;
@@ -87,6 +99,8 @@ public:
         const timeouts::duration left(end > now ? end - now : 0);
         return left < limit ? left : limit;
     }
+    duration since(const loop_core& loop) const noexcept { return at(loop.ticks()); }
+    duration at(std::int64_t ticks) const noexcept { return std::chrono::nanoseconds(ticks == 0 ? 0 : ticks - began); }
     /// Which of the two it was.
     [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit, bool of_call,
                                        const std::string& what) {
@@ -100,9 +114,9 @@ public:
     std::unique_ptr<exchange> last;
     std::vector<hop> history;
     std::string body;
+    http::timing times;
     std::int64_t began;
     std::int64_t end;
-    unsigned attempt = 1;
     bool in_memory;
 };
 
@@ -131,7 +145,7 @@ inline pool& client_state::pool_here() {
         throw invalid_state_error(
             "tandem::http::client: it belongs to another loop that still runs; make one client for each loop");
     }
-    if (!loop.io()) {
+    if (!loop.io() && !options_.network()) {
         throw invalid_state_error("tandem::http::client: this loop has no sockets; run it with tandem::run");
     }
     loop_clients& home = loop.owned<loop_clients>();
@@ -149,36 +163,77 @@ inline bool client_state::may_repeat(const request& r, const exchange& x, const 
 inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r, const journey& j) {
     const timeouts::duration own = r.timeouts().connect();
     const timeouts::duration limit = j.within(own, pool_->loop().ticks());
-    auto stream = co_await move_on_after(limit, connect(r.url(), options_));
+    task<std::unique_ptr<byte_stream>> making;
+    if (options_.network()) {
+        making = options_.network()->connect(r.url());
+    } else {
+        making = connect(r.url(), options_);
+    }
+    auto stream = co_await move_on_after(limit, std::move(making));
     if (!stream) {
         journey::timed_out(errc::connect_timeout, phase::connect, r, own, limit < own, shown(r.url().authority()) + " ");
     }
     co_return std::move(*stream);
 }
 
-inline task<std::unique_ptr<exchange>> client_state::open(const request& r, journey& j) {
-    if (r.url().is_https() && !options_.tls()) {
+// The time in the line of a gate counts for the whole call, and for no other limit.
+inline task<> client_state::pass_gate(const request& r, const journey& j) {
+    const timeouts::duration left = j.within(timeouts::none, this_task::loop().ticks());
+    if (left == timeouts::none) {
+        co_await options_.gate()->enter(r);
+        co_return;
+    }
+    const auto outer = this_task::deadline();
+    bool passed = false;
+    try {
+        const auto in_time = co_await move_on_after(left, options_.gate()->enter(r));
+        passed = in_time.has_value();
+    } catch (const timeout_error&) {  // a limiter that knows that the turn will not come in time
+        if (outer && tandem::detail::to_ticks(*outer) <= j.end) throw;
+    }
+    if (!passed) journey::timed_out(errc::total_timeout, phase::pool, r, left, true, "it waited in client_options::gate ");
+}
+
+inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j) {
+    if (r.url().is_https() && !options_.tls() && !options_.network()) {
         throw error(errc::tls_unavailable, phase::tls,
                     "include <tandem/http/tls.hpp> and give client_options::tls a connector");
     }
-    unsigned& attempt = j.attempt;
+    const http::hooks* const hooks = hooks_of(r);
+    unsigned& attempt = j.times.attempt;
     for (attempt = 1;; ++attempt) {
+        if (hooks) hooks->request(r);
+        if (options_.gate()) co_await pass_gate(r, j);
         pool& from = pool_here();
+        if (hooks) hooks->phase(r, phase::pool);
         const timeouts::duration limit = j.within(r.timeouts().pool(), from.loop().ticks());
         lease l = co_await from.acquire(r.url().origin(), attempt > 1, limit);
+        j.times.queued = j.since(from.loop());
+        j.times.connected = duration();
+        j.times.reused = l.reused();
         if (!l.get()) {
+            if (hooks) hooks->phase(r, phase::connect);
             std::unique_ptr<byte_stream> stream = co_await connect_for(r, j);
             l.connected(std::move(stream));
+            j.times.connected = j.since(from.loop());
         }
-        auto x = std::make_unique<exchange>(std::move(l), r, j.end, j.in_memory);
+        const std::string cookies = options_.cookies() ? options_.cookies()->cookies_for(r.url()) : std::string();
+        if (hooks) hooks->phase(r, phase::write);
+        auto x = std::make_unique<exchange>(std::move(l), r, hooks, j.end, j.in_memory);
         std::optional<error> failure;
         try {
-            co_await x->round_trip(r);
+            const tandem::detail::trace_scope traced("http: request to head");
+            head_defaults defaults("tandem", accept_encoding_, cookies);
+            if (!r.url().is_https() && !options_.network()) defaults.ask(proxy_for(r.url(), options_));
+            co_await x->round_trip(r, defaults, options_.codings());
             co_return x;
         } catch (const error& e) {
             failure = e;
         }
-        if (may_repeat(r, *x, *failure, attempt)) continue;
+        if (may_repeat(r, *x, *failure, attempt)) {
+            if (hooks) hooks->repeat(r, *failure);
+            continue;
+        }
         if (failure->code() == errc::server_disconnected && x->reused()) {
             error lost(errc::connection_lost_reused, failure->phase(),
                        r.is_idempotent() ? std::string("it was sent once more before, or may not be")
@@ -200,13 +255,31 @@ inline bool client_state::redirect(request& r, journey& j) const {
     http::url next = r.url().resolve(location);
     if (!next.fragment()) next.set_fragment(r.url().fragment());
     if (r.url().is_https() && !next.is_https() && !options_.allow_downgrade()) return false;
-    if (j.history.size() == options_.max_redirects()) {
-        std::string chain;
-        for (const hop& past : j.history) chain += past.url().redacted() + " -> ";
-        throw error(errc::too_many_redirects, phase::header,
-                    std::to_string(j.history.size()) + " were followed: " + chain + r.url().redacted() +
-                        "; raise client_options::max_redirects");
+    if (j.history.size() == options_.max_redirects()) too_many(r, j);
+    const hop from(status, r.url());
+    const http::hooks* const hooks = hooks_of(r);
+    if (!hooks) {
+        turn(r, std::move(next), status);
+    } else {
+        request changed(r);
+        turn(changed, std::move(next), status);
+        if (hooks->redirect(h, changed) == redirect_action::deliver) return false;
+        r = std::move(changed);
     }
+    j.history.push_back(from);
+    return true;
+}
+
+[[gnu::cold]] inline void client_state::too_many(const request& r, const journey& j) {
+    std::string chain;
+    for (const hop& past : j.history) chain += past.url().redacted() + " -> ";
+    throw error(errc::too_many_redirects, phase::header,
+                std::to_string(j.history.size()) + " were followed: " + chain + r.url().redacted() +
+                    "; raise client_options::max_redirects");
+}
+
+/// Makes of `r` the request that follows a redirect to `next`.
+inline void client_state::turn(request& r, http::url next, int status) {
     const bool to_get = (status == 303 && r.method() != "HEAD" && r.method() != "GET") ||
                         ((status == 301 || status == 302) && r.method() == "POST");
     if (to_get) {
@@ -226,9 +299,13 @@ inline bool client_state::redirect(request& r, journey& j) const {
     } else if (next.credentials().empty()) {
         next.set_credentials(r.url().credentials());
     }
-    j.history.push_back(hop(status, r.url()));
     r.url() = std::move(next);
-    return true;
+}
+
+inline void client_state::answered(const request& r, const response_head& head) const {
+    if (options_.cookies()) options_.cookies()->received(r.url(), head.fields);
+    if (options_.gate()) options_.gate()->answered(r.url(), head.status, head.fields);
+    if (const http::hooks* const hooks = hooks_of(r)) hooks->response(r, head);
 }
 
 inline task<> client_state::travel(request& r, journey& j) {
@@ -236,13 +313,17 @@ inline task<> client_state::travel(request& r, journey& j) {
         std::optional<error> failure;
         try {
             j.last = co_await open(r, j);
+            answered(r, j.last->head());
             const bool onward = redirect(r, j);
             if (onward) {
                 co_await move_on_after(std::chrono::milliseconds(50), j.last->drain());
                 j.last.reset();
                 continue;
             }
-            if (j.in_memory) co_await j.last->read_all(j.body);
+            if (j.in_memory && !j.last->body_done()) {
+                if (hooks_of(r)) hooks_of(r)->phase(r, phase::body);
+                co_await j.last->read_all(j.body);
+            }
             co_return;
         } catch (const error& e) {
             failure = e;
@@ -252,26 +333,32 @@ inline task<> client_state::travel(request& r, journey& j) {
                             "within " + std::to_string(r.timeouts().total().count() / 1'000'000) +
                                 " ms, all of them waiting for a connection; see http::timeouts");
         }
-        throw error(*failure, r.url().redacted(), j.attempt);
+        throw error(*failure, r.url().redacted(), j.times.attempt);
     }
+}
+
+inline response_base client_state::told(request& r, journey& j, const loop_core& loop) {
+    j.times.sent = j.at(j.last->sent_at());
+    j.times.answered = j.at(j.last->answered_at());
+    const duration elapsed = j.since(loop);
+    if (j.in_memory) j.times.done = elapsed;
+    response_head head = j.in_memory ? std::move(j.last->head()) : j.last->head();
+    return response_base(std::move(head), std::move(r.url()), std::move(j.history), j.times, elapsed);
 }
 
 inline task<response> client_state::send(std::shared_ptr<client_state> self, request r) {
     loop_core& loop = this_task::loop();
     journey j(loop.ticks(), r.timeouts().total(), true);
     co_await self->travel(r, j);
-    const duration elapsed = std::chrono::nanoseconds(loop.ticks() - j.began);
-    response_base base(std::move(j.last->head()), std::move(r.url()), std::move(j.history), elapsed);
-    co_return response(std::move(base), std::move(j.body));
+    co_return response(told(r, j, loop), std::move(j.body));
 }
 
 inline task<response_stream> client_state::stream(std::shared_ptr<client_state> self, request r) {
     loop_core& loop = this_task::loop();
     journey j(loop.ticks(), r.timeouts().total(), false);
     co_await self->travel(r, j);
-    const duration elapsed = std::chrono::nanoseconds(loop.ticks() - j.began);
-    response_base base(response_head(j.last->head()), std::move(r.url()), std::move(j.history), elapsed);
-    co_return response_stream(std::move(base), std::move(j.last));
+    response_base base = told(r, j, loop);
+    co_return response_stream(std::move(base), std::move(self), std::move(j.last));
 }
 
 }  // namespace detail

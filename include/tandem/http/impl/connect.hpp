@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -17,7 +19,8 @@
 #include <tandem/asio/event_loop.hpp>
 #include <tandem/http/client_options.hpp>
 #include <tandem/http/impl/resolver.hpp>
-#include <tandem/http/impl/socket_stream.hpp>
+#include <tandem/http/proxy_route.hpp>
+#include <tandem/http/socket_stream.hpp>
 #include <tandem/http/url.hpp>
 #include <tandem/sync/event.hpp>
 #include <tandem/tasks/race.hpp>
@@ -27,9 +30,8 @@ namespace tandem::inline TANDEM_ABI {
 namespace http {
 namespace detail {
 
-template <class Protocol>
-task<std::unique_ptr<byte_stream>> connect_to(typename Protocol::endpoint to) {
-    typename socket_stream<Protocol>::socket socket(event_loop::running().context());
+inline task<std::unique_ptr<byte_stream>> connect_to(boost::asio::generic::stream_protocol::endpoint to) {
+    socket_stream::socket socket(event_loop::running().context());
     boost::system::error_code ec;
     co_await socket.async_connect(to, boost::asio::redirect_error(use_task, ec));
     if (ec) {
@@ -37,10 +39,8 @@ task<std::unique_ptr<byte_stream>> connect_to(typename Protocol::endpoint to) {
         failed.cause(ec);
         throw failed;
     }
-    if constexpr (std::is_same_v<Protocol, boost::asio::ip::tcp>) {
-        socket.set_option(boost::asio::ip::tcp::no_delay(true), ec);
-    }
-    std::unique_ptr<byte_stream> made = std::make_unique<socket_stream<Protocol>>(std::move(socket));
+    if (to.data()->sa_family != AF_UNIX) socket.set_option(boost::asio::ip::tcp::no_delay(true), ec);
+    std::unique_ptr<byte_stream> made = std::make_unique<socket_stream>(std::move(socket));
     co_return made;
 }
 
@@ -64,7 +64,7 @@ inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t i
     }
     const boost::asio::ip::tcp::endpoint to(r.addresses[index], port);
     try {
-        std::unique_ptr<byte_stream> made = co_await connect_to<boost::asio::ip::tcp>(to);
+        std::unique_ptr<byte_stream> made = co_await connect_to(to);
         co_return made;
     } catch (const error& e) {
         r.reasons += (r.reasons.empty() ? "" : ", ") + to.address().to_string() + ": " + e.detail();
@@ -72,6 +72,19 @@ inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t i
     }
     r.failed[index]->set();
     throw error(errc::connect, phase::connect, "this address");
+}
+
+/// The addresses in a list with commas between; empty if it is a name.
+inline address_list literal_addresses(const std::string& text) {
+    address_list out;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        boost::system::error_code no_literal;
+        out.push_back(boost::asio::ip::make_address(text.substr(at, end - at), no_literal));
+        if (no_literal) return {};
+        at = end + 1;
+    }
+    return out;
 }
 
 /// Families take turns, beginning with the one that the system's order puts first.
@@ -85,7 +98,8 @@ inline address_list interleaved(const address_list& in) {
     return out;
 }
 
-inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host, std::uint16_t port) {
+inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host,
+                                                      std::uint16_t port) {
     const address_list addresses = interleaved(found);
     connect_race r(addresses);
     std::vector<task<std::unique_ptr<byte_stream>>> attempts;
@@ -96,32 +110,42 @@ inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::s
     } catch (const exception_group&) {  // r.reasons has them all
     }
     if (!made) {
-        error failed(errc::connect, phase::connect,
-                     shown(host) + " port " + std::to_string(port) + " (" + r.reasons + "); is the server running?");
+        error failed(
+            errc::connect, phase::connect,
+            shown(host) + " port " + std::to_string(port) + " (" + r.reasons + "); is the server running?");
         throw failed.cause(r.cause);
     }
     co_return made;
 }
 
+/// The proxy that a request to `to` goes through, if any.
+inline const url* proxy_for(const url& to, const client_options& options) {
+    if (!options.proxy() || !options.unix_socket().empty()) return nullptr;
+    return options.proxy()->find(to);
+}
+
+/// A TCP connection to the host and port of `to`.
+inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to, const client_options& options) {
+    const auto mapped = options.addresses().find(to.host());
+    const std::string host = mapped != options.addresses().end() ? mapped->second : to.host();
+    address_list found = literal_addresses(host);
+    if (found.empty()) found = co_await this_task::loop().owned<name_cache>().find(host);
+    std::unique_ptr<byte_stream> stream = co_await connect_tcp(std::move(found), to.host(), to.port());
+    co_return stream;
+}
+
 /// A connected stream for the origin of `to`.
 /// Cancellation: closes what has been opened.
 inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
+    const tandem::detail::trace_scope traced("http: connect");
+    const url* const proxy = proxy_for(to, options);
     std::unique_ptr<byte_stream> stream;
     if (!options.unix_socket().empty()) {
-        stream = co_await connect_to<boost::asio::local::stream_protocol>(
-            boost::asio::local::stream_protocol::endpoint(options.unix_socket()));
+        stream = co_await connect_to(boost::asio::local::stream_protocol::endpoint(options.unix_socket()));
     } else {
-        const auto mapped = options.addresses().find(to.host());
-        const std::string host = mapped != options.addresses().end() ? mapped->second : to.host();
-        boost::system::error_code no_literal;
-        const auto literal = boost::asio::ip::make_address(host, no_literal);
-        address_list found;
-        if (no_literal) {
-            found = co_await this_task::loop().owned<name_cache>().find(host);
-        } else {
-            found.push_back(literal);
-        }
-        stream = co_await connect_tcp(std::move(found), to.host(), to.port());
+        stream = co_await connect_to_host(proxy ? *proxy : to, options);
+        const bool in_tunnel = proxy && to.is_https();
+        if (in_tunnel) co_await options.proxy()->open_tunnel(*stream, to, *proxy, options.limits());
     }
     if (to.is_https()) stream = co_await options.tls()->secure(std::move(stream), to.host());
     co_return stream;

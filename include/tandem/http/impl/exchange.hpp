@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <tandem/core/task.hpp>
+#include <tandem/http/hooks.hpp>
 #include <tandem/http/impl/inflate.hpp>
 #include <tandem/http/impl/parser.hpp>
 #include <tandem/http/impl/pool.hpp>
@@ -30,8 +31,10 @@ namespace detail {
 class exchange {
 public:
     /// `end`: when the whole call has to be over, up to the end of the head if `in_memory` is false.
-    exchange(lease on, const request& r, std::int64_t end, bool in_memory)
-        : lease_(std::move(on)), end_(end), in_memory_(in_memory), limits_(r.limits()), timeouts_(r.timeouts()), decompress_(r.decompress()),
+    /// `h`: null, or alive until `round_trip` has ended.
+    exchange(lease on, const request& r, const http::hooks* h, std::int64_t end, bool in_memory)
+        : lease_(std::move(on)), hooks_(h), end_(end), in_memory_(in_memory), decompress_(r.decompress() && !r.headers().contains("Accept-Encoding")),
+          one_request_(r.version() == version::http_1_0), limits_(r.limits()), timeouts_(r.timeouts()),
           decoder_(limits_), reader_(limits_, r.method() == "HEAD") {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
@@ -39,9 +42,9 @@ public:
         if (!finished_) skip_what_is_here();
     }
 
-    /// Sends `r` and reads up to the end of the response's head.
+    /// Sends `r` and reads up to the end of the response's head. `codings`: what to undo beside gzip.
     /// Cancellation: the connection is closed.
-    task<> round_trip(const request& r);
+    task<> round_trip(const request& r, const head_defaults& defaults, const decoder::codings& codings);
     /// The next piece of the decoded body, valid until the next call; empty at its end.
     task<std::string_view> next();
     /// Reads the rest of the body to `to`, within the limit of bodies in memory.
@@ -51,11 +54,13 @@ public:
 
     response_head& head() noexcept { return reader_.head(); }
     bool reused() const noexcept { return lease_.reused(); }
-    /// Whether nothing at all has come back.
     bool unanswered() const noexcept { return !reader_.started(); }
     bool body_done() const noexcept { return finished_; }
     timeouts::duration read_limit() const noexcept { return timeouts_.read(); }
     void set_read_limit(timeouts::duration limit) noexcept { timeouts_.read(limit); }
+    /// When the request was written, and when the final head was there; in ticks, 0 before.
+    std::int64_t sent_at() const noexcept { return sent_at_; }
+    std::int64_t answered_at() const noexcept { return answered_at_; }
     /// Bytes of the body as they came.
     std::uint64_t received() const noexcept { return received_; }
 
@@ -69,13 +74,14 @@ private:
     task<bool> write(std::string_view first, std::string_view second);
     task<> write_body(const request& r);
     task<> send_body_and_read_head(const request& r);
-    task<> read_head(bool also_informational);
+    task<> read_head(const request& r, bool also_informational);
     task<filled> fill(errc limit, phase where);
     void stream_ended(filled how);
     void head_read();
+    void begin_body(const decoder::codings& codings);
+    std::int64_t now() { return lease_.of().loop().ticks(); }
     void finish() noexcept;
     void skip_what_is_here() noexcept;
-    std::string_view decoded();
     [[noreturn]] void timed_out(errc code, phase where, timeouts::duration limit) const {
         if (lease_->deadline().expired_for_call()) {
             code = errc::total_timeout;
@@ -85,46 +91,54 @@ private:
     }
 
     lease lease_;
+    const http::hooks* hooks_;
     std::int64_t end_;
+    std::int64_t sent_at_ = 0;
+    std::int64_t answered_at_ = 0;
     bool in_memory_;
-    http::limits limits_;
-    http::timeouts timeouts_;
     bool decompress_;
+    bool one_request_;
     bool written_ = false;        // the request is on its way, all of it
     bool write_failed_ = false;
     bool head_read_ = false;
-    bool informed_ = false;       // an informational response has come
     bool finished_ = false;
     bool giving_ = false;         // the decoder has input that is not used up
     std::size_t taken_ = 0;       // of the unread bytes, by the piece that was given last
     std::uint64_t received_ = 0;
     std::error_code cause_;
+    http::limits limits_;
+    http::timeouts timeouts_;
     decoder decoder_;
     response_reader reader_;
 };
 
 // ---- implementation
 
-inline task<> exchange::round_trip(const request& r) {
+inline task<> exchange::round_trip(const request& r, const head_defaults& defaults, const decoder::codings& codings) {
     connection& c = on();
     std::string& text = c.head();
     text.clear();
-    write_head(r, "tandem", text);
+    write_head(r, defaults, text);
     constexpr std::size_t small = 64 * 1024;
     const bool at_once = !r.source() && r.body().size() <= small && !r.expect_continue();
     c.deadline().set_end_of_call(end_);
     c.deadline().set(timeouts_.write());
     if (at_once) {
         written_ = co_await write(text, r.body());
+        if (written_ && hooks_ && r.has_body()) hooks_->sent(r, r.body().size());
     } else {
         const bool head_written = co_await write(text, {});
         if (head_written) {
             co_await send_body_and_read_head(r);
+            begin_body(codings);
             co_return;
         }
     }
+    sent_at_ = now();
+    if (hooks_) hooks_->phase(r, phase::header);
     c.deadline().set(timeouts_.header());
-    co_await read_head(false);
+    co_await read_head(r, false);
+    begin_body(codings);
 }
 
 /// False if the peer does not take it any more: perhaps it has answered already.
@@ -153,7 +167,12 @@ inline task<> exchange::write_body(const request& r) {
     connection& c = on();
     bool good = true;
     if (!r.source()) {
-        good = co_await write(r.body(), {});
+        const std::size_t at_once = hooks_ ? 64 * 1024 : r.body().size();
+        for (std::size_t from = 0; good && from < r.body().size(); from += at_once) {
+            const std::string_view piece = std::string_view(r.body()).substr(from, at_once);
+            good = co_await write(piece, {});
+            if (good && hooks_) hooks_->sent(r, from + piece.size());
+        }
     } else {
         const auto length = r.source()->length();
         std::uint64_t sent = 0;
@@ -172,6 +191,7 @@ inline task<> exchange::write_body(const request& r) {
             if (!good) break;
             if (!length) good = co_await write("\r\n", {});
             if (!good) break;
+            if (hooks_) hooks_->sent(r, sent);
             written_ = length && sent == *length;  // the answer may come before the source says that it has ended
         }
         if (good && length && sent < *length) {
@@ -183,7 +203,10 @@ inline task<> exchange::write_body(const request& r) {
         if (last_chunk) good = co_await write("0\r\n\r\n", {});
     }
     written_ = good;
-    if (good) c.deadline().set(timeouts_.header());
+    if (!good) co_return;
+    sent_at_ = now();
+    if (hooks_) hooks_->phase(r, phase::header);
+    c.deadline().set(timeouts_.header());
 }
 
 // The server may answer before it has read everything, with 413 or 401: then it is no use to go on.
@@ -191,19 +214,19 @@ inline task<> exchange::send_body_and_read_head(const request& r) {
     connection& c = on();
     if (r.expect_continue()) {
         c.deadline().set(timeouts_.header());
-        co_await move_on_after(std::chrono::seconds(1), read_head(true));
+        co_await move_on_after(std::chrono::seconds(1), read_head(r, true));
         if (head_read_) co_return;
         c.deadline().set(timeouts_.write());
     }
-    const auto first = co_await race(write_body(r), read_head(false));
+    const auto first = co_await race(write_body(r), read_head(r, false));
     if (first.index() == 0 && !head_read_) {
         c.deadline().set(timeouts_.header());
-        co_await read_head(false);
+        co_await read_head(r, false);
     }
 }
 
 /// Reads on until the final head is there, or any head; may be stopped and called again.
-inline task<> exchange::read_head(bool also_informational) {
+inline task<> exchange::read_head(const request& r, bool also_informational) {
     while (!head_read_) {
         connection& c = on();
         const read_step step = reader_.step(c.unread());
@@ -211,7 +234,7 @@ inline task<> exchange::read_head(bool also_informational) {
         if (reader_.head_done()) {
             head_read();
         } else if (step == read_step::head) {
-            informed_ = true;
+            if (hooks_) hooks_->informational(r, reader_.head());
             c.deadline().set(timeouts_.header());
             if (also_informational) co_return;
         } else {
@@ -223,22 +246,22 @@ inline task<> exchange::read_head(bool also_informational) {
 
 inline void exchange::head_read() {
     head_read_ = true;
-    const response_head& h = reader_.head();
-    if (decompress_ && reader_.done() == false) {
-        const auto coding = h.fields.get("Content-Encoding");
-        if (coding || h.gzip_transfer) {
-            const bool known = decoder_.use(coding.value_or(""), h.gzip_transfer);
-            if (coding && known) {
-                reader_.head().fields.erase("Content-Encoding");
-                reader_.head().fields.erase("Content-Length");
-            }
-        }
-    } else if (h.gzip_transfer && !reader_.done()) {
-        decoder_.use("", true);
-    }
+    answered_at_ = now();
     if (!in_memory_) on().deadline().set_end_of_call(tandem::detail::never);
     on().deadline().clear();
-    if (reader_.done()) finish();
+}
+
+// Not before the request's writer has ended: the connection is given away here.
+inline void exchange::begin_body(const decoder::codings& codings) {
+    response_head& h = reader_.head();
+    if (reader_.done()) return finish();
+    const std::string_view coding = decompress_ ? h.fields.get("Content-Encoding").value_or("") : "";
+    if (coding.empty() && !h.gzip_transfer) return;
+    const bool known = decoder_.use(coding, h.gzip_transfer, codings);
+    if (coding.empty() || !known) return;
+    h.as_sent = h.fields;
+    h.fields.erase("Content-Encoding");
+    h.fields.erase("Content-Length");
 }
 
 inline task<exchange::filled> exchange::fill(errc limit, phase where) {
@@ -261,6 +284,9 @@ inline task<exchange::filled> exchange::fill(errc limit, phase where) {
 
 inline void exchange::stream_ended(filled how) {
     try {
+        if (cause_.category().name() == std::string_view("asio.ssl")) {  // with TLS 1.3 also a refused client certificate
+            throw error(errc::tls, head_read_ ? phase::body : phase::header, "the server ended it: " + cause_.message());
+        }
         reader_.end_of_stream();
         if (how == filled::end) return;
         if (cause_.category().name() == std::string_view("asio.ssl.stream")) {
@@ -342,7 +368,7 @@ inline void exchange::finish() noexcept {
     finished_ = true;
     connection* const c = lease_.get();
     if (!c || c->dead()) return;
-    if (reader_.reusable() && written_ && c->unread().empty() && !c->deadline().expired()) {
+    if (reader_.reusable() && written_ && !one_request_ && c->unread().empty() && !c->deadline().expired()) {
         const auto kept = reader_.head().fields.get("Keep-Alive").value_or("");
         int seconds = -1;
         const std::size_t at = kept.find("timeout=");

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <tandem/http/extension.hpp>
 #include <tandem/http/headers.hpp>
 #include <tandem/http/limits.hpp>
 
@@ -21,26 +22,25 @@ namespace detail {
 
 enum class coding { gzip, deflate };
 
-/// One coding. Takes input as it comes and gives output of at most one buffer at a time.
-class inflater {
+/// gzip or deflate.
+class inflater final : public content_decoder {
 public:
     static constexpr std::size_t buffer_size = 32 * 1024;
 
     explicit inflater(coding kind) : kind_(kind), out_(buffer_size) {}
     inflater(const inflater&) = delete;
     inflater& operator=(const inflater&) = delete;
-    ~inflater() {
+    ~inflater() override {
         if (open_) inflateEnd(&z_);
     }
 
-    void give(std::string_view input) noexcept {
+    void give(std::string_view input) noexcept override {
         in_ = input;
         if (!input.empty()) touched_ = true;
     }
-    /// The next piece of output; empty when more input is needed.
-    std::string_view take();
-    /// The input has ended. False if that is in the middle of something. No input at all is fine.
-    bool complete() const noexcept { return !touched_ || state_ == state::between || state_ == state::garbage; }
+    std::string_view take() override;
+    // No input at all is fine.
+    bool complete() const noexcept override { return !touched_ || state_ == state::between || state_ == state::garbage; }
 
 private:
     enum class state { start, inside, between, garbage };
@@ -70,10 +70,12 @@ private:
 /// The codings of one body, undone in the order opposite to that in which they were applied.
 class decoder {
 public:
+    using codings = std::vector<std::shared_ptr<content_coding>>;
+
     explicit decoder(const http::limits& limits) : limits_(limits) {}
 
-    /// False if one of the codings is not known; the body is then left as it is.
-    bool use(std::string_view content_encoding, bool gzip_transfer);
+    /// False if one of the codings is not known, neither here nor in `more`; the body is then left as it is.
+    bool use(std::string_view content_encoding, bool gzip_transfer, const codings& more = codings());
     bool active() const noexcept { return !chain_.empty(); }
 
     /// `piece` must stay where it is until `take` has given an empty view.
@@ -112,7 +114,7 @@ private:
     }
 
     const http::limits& limits_;
-    std::vector<std::unique_ptr<inflater>> chain_;
+    std::vector<std::unique_ptr<content_decoder>> chain_;
     std::uint64_t received_ = 0;
     std::uint64_t produced_ = 0;
 };
@@ -183,29 +185,34 @@ inline std::string_view inflater::take() {
     }
 }
 
-inline bool decoder::use(std::string_view content_encoding, bool gzip_transfer) {
-    std::vector<coding> applied;
-    bool known = true;
+inline bool decoder::use(std::string_view content_encoding, bool gzip_transfer, const codings& more) {
+    std::vector<std::unique_ptr<content_decoder>> applied;
+    std::size_t named = 0;
     each_element(content_encoding, [&](std::string_view name) {
+        if (equal_ignoring_case(name, "identity") || ++named > limits_.codings()) return;
         if (equal_ignoring_case(name, "gzip") || equal_ignoring_case(name, "x-gzip")) {
-            applied.push_back(coding::gzip);
+            applied.push_back(std::make_unique<inflater>(coding::gzip));
         } else if (equal_ignoring_case(name, "deflate")) {
-            applied.push_back(coding::deflate);
-        } else if (!equal_ignoring_case(name, "identity")) {
-            known = false;
+            applied.push_back(std::make_unique<inflater>(coding::deflate));
+        } else {
+            for (const auto& other : more) {
+                if (equal_ignoring_case(name, other->name())) return applied.push_back(other->make());
+            }
         }
     });
-    if (!known) applied.clear();
-    if (applied.size() + (gzip_transfer ? 1 : 0) > limits_.codings()) {
+    const std::size_t known = applied.size();
+    if (named + (gzip_transfer ? 1 : 0) > limits_.codings()) {
         throw error(errc::decode, phase::header,
-                    std::to_string(applied.size()) + " codings on top of each other; at most " +
+                    std::to_string(named) + " codings on top of each other; at most " +
                         std::to_string(limits_.codings()) + " are undone, see limits::codings");
     }
+    if (known != named) applied.clear();
     if (gzip_transfer) chain_.push_back(std::make_unique<inflater>(coding::gzip));
-    for (auto kind = applied.rbegin(); kind != applied.rend(); ++kind) {
-        chain_.push_back(std::make_unique<inflater>(*kind));
+    while (!applied.empty()) {
+        chain_.push_back(std::move(applied.back()));
+        applied.pop_back();
     }
-    return known;
+    return known == named;
 }
 
 }  // namespace detail

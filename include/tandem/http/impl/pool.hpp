@@ -64,6 +64,7 @@ public:
     connection* get() const noexcept { return connection_; }
     connection& operator*() const noexcept { return *connection_; }
     connection* operator->() const noexcept { return connection_; }
+    pool& of() const noexcept { return *pool_; }
     /// Whether the connection has served a request before.
     bool reused() const noexcept { return reused_; }
     inline void connected(std::unique_ptr<byte_stream> stream);

@@ -11,26 +11,34 @@
 #include <utility>
 
 #include <tandem/http/impl/exchange.hpp>
+#include <tandem/http/impl/separate.hpp>
 #include <tandem/http/response.hpp>
 #include <tandem/tasks/timeout.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace http {
 
-inline response_stream::response_stream(response_base&& base, std::unique_ptr<detail::exchange> rest)
-    : response_base(std::move(base)), rest_(std::move(rest)) {}
-inline response_stream::response_stream(response_stream&&) noexcept = default;
-inline response_stream& response_stream::operator=(response_stream&&) noexcept = default;
-inline response_stream::~response_stream() = default;
+TANDEM_HTTP_INLINE response_stream::response_stream(response_base&& base, std::shared_ptr<detail::client_state> of,
+                                        std::unique_ptr<detail::exchange> rest)
+    : response_base(std::move(base)), of_(std::move(of)), rest_(std::move(rest)) {}
+TANDEM_HTTP_INLINE response_stream::response_stream(response_stream&&) noexcept = default;
+TANDEM_HTTP_INLINE response_stream& response_stream::operator=(response_stream&& other) noexcept {
+    rest_ = std::move(other.rest_);  // before the client to which its connection belongs
+    of_ = std::move(other.of_);
+    piece_ = std::exchange(other.piece_, std::string_view());
+    response_base::operator=(std::move(other));
+    return *this;
+}
+TANDEM_HTTP_INLINE response_stream::~response_stream() = default;
 
-inline task<std::string_view> response_stream::next_chunk() {
+TANDEM_HTTP_INLINE task<std::string_view> response_stream::next_chunk() {
     const std::string_view left = std::exchange(piece_, std::string_view());
     if (!left.empty()) co_return left;
     const std::string_view piece = co_await rest_->next();
     co_return piece;
 }
 
-inline task<std::size_t> response_stream::read_some(std::span<char> into) {
+TANDEM_HTTP_INLINE task<std::size_t> response_stream::read_some(std::span<char> into) {
     if (piece_.empty()) piece_ = co_await rest_->next();
     const std::size_t size = std::min(into.size(), piece_.size());
     if (size != 0) std::memcpy(into.data(), piece_.data(), size);
@@ -38,18 +46,18 @@ inline task<std::size_t> response_stream::read_some(std::span<char> into) {
     co_return size;
 }
 
-inline task<std::string> response_stream::text() {
+TANDEM_HTTP_INLINE task<std::string> response_stream::text() {
     std::string out(std::exchange(piece_, std::string_view()));
     co_await rest_->read_all(out);
     co_return out;
 }
 
-inline task<> response_stream::drain() {
+TANDEM_HTTP_INLINE task<> response_stream::drain() {
     piece_ = {};
     co_await move_on_after(std::chrono::milliseconds(50), rest_->drain());
 }
 
-inline const http::headers& response_stream::trailers() const noexcept { return rest_->head().trailers; }
+TANDEM_HTTP_INLINE const http::headers& response_stream::trailers() const noexcept { return rest_->head().trailers; }
 
 }  // namespace http
 }  // namespace tandem::inline TANDEM_ABI

@@ -34,30 +34,54 @@ inline std::string base64(std::string_view bytes) {
     return out;
 }
 
+/// What a client adds to its requests, unless they say otherwise.
+class head_defaults {
+public:
+    head_defaults(std::string_view agent, std::string_view codings, std::string_view cookie) noexcept
+        : user_agent(agent), accept_encoding(codings), cookies(cookie) {}
+    /// The proxy that is asked to make the request; null if it is the server that is asked.
+    void ask(const http::url* by) noexcept { proxy = by; }
+
+    std::string_view user_agent;
+    std::string_view accept_encoding;
+    std::string_view cookies;
+    const http::url* proxy = nullptr;
+};
+
 /// Appends request line and headers. What is in `r` was checked when it was set, so nothing in it can
 /// end a line; what the user gave replaces what is written by default.
-inline void write_head(const request& r, std::string_view user_agent, std::string& to) {
+inline void write_head(const request& r, const head_defaults& defaults, std::string& to) {
     const http::url& url = r.url();
     const http::headers& given = r.headers();
-    to.append(r.method()).append(" ").append(url.path());
+    to.append(r.method()).append(" ");
+    if (defaults.proxy) to.append(url.origin());
+    to.append(url.path());
     if (url.query()) to.append("?").append(*url.query());
-    to.append(" HTTP/1.1\r\n");
+    const bool old = r.version() == version::http_1_0;
+    to.append(old ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     if (!given.contains("Host")) append_field(to, "Host", url.authority());
-    if (!user_agent.empty() && !given.contains("User-Agent")) append_field(to, "User-Agent", user_agent);
+    if (!given.contains("User-Agent")) append_field(to, "User-Agent", defaults.user_agent);
     if (!given.contains("Accept")) to.append("Accept: */*\r\n");
-    if (r.decompress() && !given.contains("Accept-Encoding")) to.append("Accept-Encoding: gzip, deflate\r\n");
+    if (r.decompress() && !given.contains("Accept-Encoding")) append_field(to, "Accept-Encoding", defaults.accept_encoding);
+    if (!defaults.cookies.empty() && !given.contains("Cookie")) append_field(to, "Cookie", defaults.cookies);
     if (!url.credentials().empty() && !given.contains("Authorization")) {
         append_field(to, "Authorization", "Basic " + base64(percent_decode(url.credentials())));
+    }
+    if (defaults.proxy && !defaults.proxy->credentials().empty() && !given.contains("Proxy-Authorization")) {
+        append_field(to, "Proxy-Authorization", "Basic " + base64(percent_decode(defaults.proxy->credentials())));
     }
     for (const header_view field : given) append_field(to, field.name(), field.value());
     if (!r.has_body()) {
         if (r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH") to.append("Content-Length: 0\r\n");
     } else {
-        if (r.expect_continue()) to.append("Expect: 100-continue\r\n");
+        if (r.expect_continue() && !old) to.append("Expect: 100-continue\r\n");
         std::optional<std::uint64_t> length = r.body().size();
         if (r.source()) length = r.source()->length();
         if (length) {
             append_field(to, "Content-Length", std::to_string(*length));
+        } else if (old) {
+            throw error(errc::invalid_request, phase::write,
+                        "HTTP/1.0 has no chunks; give the body a length(), or send it as 1.1");
         } else {
             to.append("Transfer-Encoding: chunked\r\n");
         }

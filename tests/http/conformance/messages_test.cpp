@@ -1,4 +1,4 @@
-// tandem - tests of the response parser: one row for each behaviour, each cut in every way
+// tandem - conformance: messages; one row for each behaviour, each cut in every way
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/http/impl/parser.hpp>
 
@@ -7,116 +7,18 @@
 #include <string_view>
 #include <vector>
 
-#include "catch.hpp"
+#include "http/conformance/reading.hpp"
 
 namespace http = tandem::http;
-using http::detail::read_step;
+using namespace tandem_test;
 
-namespace {
-
-/// What became of a response, in words that can be compared.
-class reading {
-public:
-    reading(const http::limits& limits, bool head) : reader_(limits, head) {}
-
-    /// Gives more bytes; false once the message is complete or refused.
-    bool feed(std::string_view bytes) {
-        unread_ += bytes;
-        if (over_) return false;
-        try {
-            for (;;) {
-                const read_step step = reader_.step(unread_);
-                body_ += reader_.piece();
-                if (step == read_step::head && !reader_.head_done()) {
-                    log_ += std::to_string(reader_.head().status) + " then ";
-                }
-                unread_.erase(0, reader_.consumed());
-                if (step == read_step::need_more) return true;
-                if (reader_.done()) break;
-            }
-        } catch (const http::error& e) {
-            failed(e);
-        }
-        over_ = true;
-        return false;
-    }
-    std::string end() {
-        if (!over_) {
-            try {
-                reader_.end_of_stream();
-            } catch (const http::error& e) {
-                failed(e);
-            }
-        }
-        if (!error_.empty()) return log_ + error_;
-        http::detail::response_head& head = reader_.head();
-        std::string out = log_ + std::to_string(head.status) + " " + head.reason;
-        for (const http::header_view f : head.fields) out += "|" + std::string(f.name()) + "=" + std::string(f.value());
-        out += "|" + body_;
-        for (const http::header_view f : head.trailers) out += "|+" + std::string(f.name()) + "=" + std::string(f.value());
-        if (head.gzip_transfer) out += "|gzip";
-        out += reader_.reusable() && unread_.empty() ? "|keep" : "|close";
-        return out;
-    }
-    /// What was left when the message was complete: it makes the connection unusable.
-    const std::string& left() const { return unread_; }
-
-private:
-    void failed(const http::error& e) {
-        error_ = "error ";
-        error_ += http::to_string(e.code());
-        text_ = e.what();
-    }
-
-    http::detail::response_reader reader_;
-    std::string unread_;
-    std::string body_;
-    std::string log_;
-    std::string error_;
-    std::string text_;
-    bool over_ = false;
-};
-
-std::string read_in(std::string_view wire, const std::vector<std::size_t>& cuts, bool head, const http::limits& limits) {
-    reading r(limits, head);
-    std::size_t from = 0;
-    for (const std::size_t cut : cuts) {
-        r.feed(wire.substr(from, cut - from));
-        from = cut;
-    }
-    r.feed(wire.substr(from));
-    return r.end();
-}
-
-/// In one piece, byte by byte, and split at every position: all must agree.
-std::string result_of(std::string_view wire, bool head = false, const http::limits& limits = http::limits()) {
-    const std::string whole = read_in(wire, {}, head, limits);
-    std::vector<std::size_t> every;
-    for (std::size_t i = 1; i < wire.size(); ++i) every.push_back(i);
-    CHECK(read_in(wire, every, head, limits) == whole);
-    std::size_t differing = 0;
-    const std::size_t stride = wire.size() < 4000 ? 1 : 997;
-    for (std::size_t i = 1; i < wire.size(); i += stride) {
-        if (read_in(wire, {i}, head, limits) != whole) ++differing;
-    }
-    CHECK(differing == 0);
-    return whole;
-}
-
-const std::string protocol = "error the answer is not valid HTTP/1.1";
-const std::string too_large = "error the headers are too large";
-const std::string no_headers = "error the connection ended inside the headers";
-const std::string no_body = "error the connection ended inside the body";
-const std::string nothing = "error the server closed the connection without an answer";
-
-}  // namespace
-
-#define ROW(name) TEST_CASE("parser: " name, "[http][parser]")
+#define ROW(name) TEST_CASE("messages: " name, "[http][conformance][virtual]")
 
 // ---- framing
 
 ROW("a body of Content-Length") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") == "200 OK|Content-Length=5|hello|keep");
+    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") ==
+          "200 OK|Content-Length=5|hello|keep");
 }
 ROW("Content-Length 0 is a complete message") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") == "200 OK|Content-Length=0||keep");
@@ -126,7 +28,8 @@ ROW("equal Content-Length fields are one") {
           "200 OK|Content-Length=5|Content-Length=5|hello|keep");
 }
 ROW("an equal list in Content-Length is one") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello") == "200 OK|Content-Length=5, 5|hello|keep");
+    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello") ==
+          "200 OK|Content-Length=5, 5|hello|keep");
 }
 ROW("different Content-Length fields are refused") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello") == protocol);
@@ -135,9 +38,11 @@ ROW("a different list in Content-Length is refused") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello") == protocol);
 }
 ROW("a signed, empty, fractional, hexadecimal or too large Content-Length is refused") {
-    for (const char* const value : {"+5", "-5", "", "5.0", "0x5", "5 5", "18446744073709551616", "five", "5,"}) {
+    for (const char* const value :
+         {"+5", "-5", "", "5.0", "0x5", "5 5", "18446744073709551616", "five", "5,"}) {
         INFO(value);
-        CHECK(result_of(std::string("HTTP/1.1 200 OK\r\nContent-Length: ") + value + "\r\n\r\nhello") == protocol);
+        CHECK(result_of(std::string("HTTP/1.1 200 OK\r\nContent-Length: ") + value + "\r\n\r\nhello") ==
+              protocol);
     }
 }
 ROW("a body shorter than Content-Length is incomplete") {
@@ -152,20 +57,25 @@ ROW("without a length the body ends with the stream") {
 }
 ROW("without a length and without a body") { CHECK(result_of("HTTP/1.1 200 OK\r\n\r\n") == "200 OK||close"); }
 ROW("chunks") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n") ==
-          "200 OK|Transfer-Encoding=chunked|hello world|keep");
+    CHECK(
+        result_of(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n") ==
+        "200 OK|Transfer-Encoding=chunked|hello world|keep");
 }
 ROW("no chunk but the last") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") ==
           "200 OK|Transfer-Encoding=chunked||keep");
 }
 ROW("chunk sizes in either case, with leading zeros") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n00A\r\n0123456789\r\na\r\n0123456789\r\n000\r\n\r\n") ==
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                    "Chunked\r\n\r\n00A\r\n0123456789\r\na\r\n0123456789\r\n000\r\n\r\n") ==
           "200 OK|Transfer-Encoding=Chunked|01234567890123456789|keep");
 }
 ROW("chunk extensions are skipped") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b;c=\"d;e\"\r\nhello\r\n0;x\r\n\r\n") ==
-          "200 OK|Transfer-Encoding=chunked|hello|keep");
+    CHECK(
+        result_of(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b;c=\"d;e\"\r\nhello\r\n0;x\r\n\r\n") ==
+        "200 OK|Transfer-Encoding=chunked|hello|keep");
 }
 ROW("bad chunk sizes are refused") {
     for (const char* const size : {"g", "-5", "+5", "0x5", " 5", "", "11111111111111111"}) {
@@ -175,10 +85,12 @@ ROW("bad chunk sizes are refused") {
     }
 }
 ROW("blanks after a chunk size are refused, as Beast 1.81 does") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n") ==
+          protocol);
 }
 ROW("a chunk without its CRLF is refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n") ==
+          protocol);
 }
 ROW("chunks that end with a bare LF are refused") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n") != "200 OK");
@@ -193,31 +105,42 @@ ROW("a last chunk without the final CRLF is incomplete") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n") == no_body);
 }
 ROW("Content-Length after Transfer-Encoding is refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n") ==
+          protocol);
 }
 ROW("Transfer-Encoding after Content-Length is refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") ==
+          protocol);
 }
 ROW("identity with Content-Length is refused in both orders") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: identity\r\n\r\nx") == protocol);
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 1\r\n\r\nx") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: identity\r\n\r\nx") ==
+          protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 1\r\n\r\nx") ==
+          protocol);
 }
 ROW("identity alone is a body to the end of the stream") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nx") ==
           "200 OK|Transfer-Encoding=identity|x|close");
 }
 ROW("a Transfer-Encoding that is not known is refused") {
-    for (const char* const value : {"xchunked", "chunked, gzip", "chunked, chunked", "gzip", "br, chunked", "\"chunked\"",
-                                    "chunked;q=1", "chunked identity", "gzip, gzip, chunked"}) {
+    for (const char* const value :
+         {"xchunked", "chunked, gzip", "chunked, chunked", "gzip", "br, chunked", "\"chunked\"",
+          "chunked;q=1", "chunked identity", "gzip, gzip, chunked"}) {
         INFO(value);
         CHECK(result_of(std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: ") + value +
                         "\r\n\r\n5\r\nhello\r\n0\r\n\r\n") == protocol);
     }
 }
 ROW("two Transfer-Encoding fields are refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == protocol);
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == protocol);
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == protocol);
+    CHECK(result_of(
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") ==
+          protocol);
+    CHECK(
+        result_of(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") ==
+        protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: "
+                    "chunked\r\n\r\n0\r\n\r\n") == protocol);
 }
 ROW("gzip, chunked is a coding to undo") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n") ==
@@ -228,30 +151,36 @@ ROW("gzip, chunked is a coding to undo") {
 
 ROW("HEAD has no body, whatever its length says") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true) == "200 OK|Content-Length=5||keep");
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true) == "200 OK|Transfer-Encoding=chunked||keep");
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true) ==
+          "200 OK|Transfer-Encoding=chunked||keep");
     CHECK(result_of("HTTP/1.1 200 OK\r\n\r\n", true) == "200 OK||keep");
 }
 ROW("a body after HEAD forbids reuse") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true) == "200 OK|Content-Length=5||close");
+    CHECK(result_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true) ==
+          "200 OK|Content-Length=5||close");
 }
 ROW("204 has no body") { CHECK(result_of("HTTP/1.1 204 No Content\r\n\r\n") == "204 No Content||keep"); }
 ROW("204 with Content-Length 0 is harmless") {
-    CHECK(result_of("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n") == "204 No Content|Content-Length=0||keep");
+    CHECK(result_of("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n") ==
+          "204 No Content|Content-Length=0||keep");
 }
 ROW("204 that announces a body is never reused") {
-    CHECK(result_of("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n") == "204 No Content|Content-Length=5||close");
+    CHECK(result_of("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n") ==
+          "204 No Content|Content-Length=5||close");
     CHECK(result_of("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n") ==
           "204 No Content|Transfer-Encoding=chunked||close");
 }
 ROW("304 has no body, and may say how long it would be") {
-    CHECK(result_of("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n") == "304 Not Modified|Content-Length=5||keep");
+    CHECK(result_of("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n") ==
+          "304 Not Modified|Content-Length=5||keep");
 }
 
 // ---- informational responses
 
 ROW("100, 102 and 103 come before the final response") {
     CHECK(result_of("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
-                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") == "100 then 102 then 103 then 200 OK|Content-Length=2|hi|keep");
+                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") ==
+          "100 then 102 then 103 then 200 OK|Content-Length=2|hi|keep");
 }
 ROW("eight informational responses are the most") {
     std::string wire;
@@ -273,22 +202,25 @@ ROW("a stream that ends after an informational response is incomplete") {
 
 ROW("Connection: close") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").ends_with("|close"));
-    CHECK(result_of("HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 0\r\n\r\n").ends_with("|close"));
+    CHECK(result_of("HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 0\r\n\r\n")
+              .ends_with("|close"));
 }
 ROW("HTTP/1.0 closes unless it says keep-alive") {
     CHECK(result_of("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").ends_with("|close"));
-    CHECK(result_of("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n").ends_with("|keep"));
+    CHECK(result_of("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
+              .ends_with("|keep"));
 }
 ROW("HTTP/1.0 with chunks is read and never reused") {
-    CHECK(result_of("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n") ==
+    CHECK(result_of("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: "
+                    "chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n") ==
           "200 OK|Connection=keep-alive|Transfer-Encoding=chunked|x|close");
 }
 
 // ---- trailers
 
 ROW("trailers are kept apart") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nDigest: abc\r\nX: y\r\n\r\n") ==
-          "200 OK|Transfer-Encoding=chunked|x|+Digest=abc|+X=y|keep");
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nDigest: abc\r\nX: "
+                    "y\r\n\r\n") == "200 OK|Transfer-Encoding=chunked|x|+Digest=abc|+X=y|keep");
 }
 ROW("a trailer cannot set a cookie, close the connection or change the type") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nSet-Cookie: a=b\r\n"
@@ -296,11 +228,16 @@ ROW("a trailer cannot set a cookie, close the connection or change the type") {
           "200 OK|Transfer-Encoding=chunked|x|+Ok=1|keep");
 }
 ROW("a trailer that frames is refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n") == protocol);
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n") ==
+          protocol);
+    CHECK(
+        result_of(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n") ==
+        protocol);
 }
 ROW("a damaged trailer is refused") {
-    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nno colon\r\n\r\n") == protocol);
+    CHECK(result_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nno colon\r\n\r\n") ==
+          protocol);
 }
 
 // ---- status lines and fields
@@ -316,16 +253,18 @@ ROW("two blank lines before the status line are the most") {
     CHECK(result_of("\r\n\r\n\r\nHTTP/1.1 204 N\r\n\r\n") == protocol);
 }
 ROW("what is no HTTP/1 is refused with its first byte that differs") {
-    for (const char* const wire : {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/2 200\r\n\r\n", "HTTP/0.9 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
-                                   "http/1.1 200 OK\r\n\r\n", "\x15\x03\x01", "<html>", " HTTP/1.1 200 OK\r\n\r\n", "\nHTTP/1.1"}) {
+    for (const char* const wire :
+         {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/2 200\r\n\r\n", "HTTP/0.9 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
+          "http/1.1 200 OK\r\n\r\n", "\x15\x03\x01", "<html>", " HTTP/1.1 200 OK\r\n\r\n", "\nHTTP/1.1"}) {
         INFO(wire);
         CHECK(result_of(wire) == protocol);
     }
 }
 ROW("bad status lines are refused") {
-    for (const char* const line : {"HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 abc OK", "HTTP/1.1  200 OK", "HTTP/1.1",
-                                   "HTTP/1.1 -20 OK", "HTTP/1.2 200 OK", "HTTP/1.x 200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 000 X",
-                                   "HTTP/1.1 099 X"}) {
+    for (const char* const line :
+         {"HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 abc OK", "HTTP/1.1  200 OK", "HTTP/1.1",
+          "HTTP/1.1 -20 OK", "HTTP/1.2 200 OK", "HTTP/1.x 200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 000 X",
+          "HTTP/1.1 099 X"}) {
         INFO(line);
         CHECK(result_of(std::string(line) + "\r\nContent-Length: 0\r\n\r\n") == protocol);
     }
@@ -339,11 +278,14 @@ ROW("a line that ends with LF alone is refused at once") {
     CHECK(result_of("HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n") == protocol);
 }
 ROW("damaged fields are refused") {
-    const std::string_view fields[] = {"no colon", ": no name", "bl ank: x", "blank : x", "a\x01: x", "A: \x01",
-                                       "A: b\rc",  std::string_view("A: b\0c", 6), "\xc3\xa9: x", "A: \x7f"};
+    const std::string_view fields[] = {
+        "no colon",    ": no name", "bl ank: x", "blank : x",
+        "a\x01: x",    "A: \x01",   "A: b\rc",   std::string_view("A: b\0c", 6),
+        "\xc3\xa9: x", "A: \x7f"};
     for (const std::string_view field : fields) {
         INFO(field);
-        CHECK(result_of("HTTP/1.1 200 OK\r\n" + std::string(field) + "\r\nContent-Length: 0\r\n\r\n") == protocol);
+        CHECK(result_of("HTTP/1.1 200 OK\r\n" + std::string(field) + "\r\nContent-Length: 0\r\n\r\n") ==
+              protocol);
     }
 }
 ROW("a folded value is joined") {
@@ -375,8 +317,10 @@ ROW("a stream that ends inside the head") {
 ROW("a head larger than the limit") {
     http::limits small;
     small.header_bytes(60);
-    const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: ";  // 39 bytes, and 4 after the value
-    CHECK(result_of(head + std::string(17, 'x') + "\r\n\r\n", false, small) == "200 OK|Content-Length=0|A=" + std::string(17, 'x') + "||keep");
+    const std::string head =
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: ";  // 39 bytes, and 4 after the value
+    CHECK(result_of(head + std::string(17, 'x') + "\r\n\r\n", false, small) ==
+          "200 OK|Content-Length=0|A=" + std::string(17, 'x') + "||keep");
     CHECK(result_of(head + std::string(18, 'x') + "\r\n\r\n", false, small) == too_large);
     CHECK(result_of(head + std::string(100, 'x'), false, small) == too_large);
 }
@@ -385,7 +329,8 @@ ROW("more fields than the limit") {
     few.header_fields(2);
     CHECK(result_of("HTTP/1.1 204 N\r\nA: 1\r\nB: 2\r\n\r\n", false, few) == "204 N|A=1|B=2||keep");
     CHECK(result_of("HTTP/1.1 204 N\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n", false, few) == too_large);
-    CHECK(result_of("HTTP/1.1 200 N\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n", false, few) == too_large);
+    CHECK(result_of("HTTP/1.1 200 N\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n",
+                    false, few) == too_large);
 }
 ROW("a value of 60 kB is fine, one of 70 kB is too large") {
     CHECK(result_of("HTTP/1.1 204 N\r\nA: " + std::string(60'000, 'x') + "\r\n\r\n").size() > 60'000);
@@ -394,13 +339,15 @@ ROW("a value of 60 kB is fine, one of 70 kB is too large") {
 ROW("a value of 100 kB under a raised limit") {
     http::limits large;
     large.header_bytes(200'000);
-    CHECK(read_in("HTTP/1.1 204 N\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", {50'000}, false, large).size() > 100'000);
+    CHECK(read_in("HTTP/1.1 204 N\r\nA: " + std::string(100'000, 'x') + "\r\n\r\n", {50'000}, false, large)
+              .size() > 100'000);
 }
 ROW("chunk extensions and trailers have the limit of the head") {
     http::limits small;
     small.header_bytes(100);
     const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const std::string good = head + "1;" + std::string(80, 'x') + "\r\ny\r\n0\r\nA: " + std::string(80, 'x') + "\r\n\r\n";
+    const std::string good =
+        head + "1;" + std::string(80, 'x') + "\r\ny\r\n0\r\nA: " + std::string(80, 'x') + "\r\n\r\n";
     CHECK(result_of(good, false, small).starts_with("200 OK|Transfer-Encoding=chunked|y|+A=xxx"));
     CHECK(result_of(head + "1;" + std::string(120, 'x') + "\r\ny\r\n0\r\n\r\n", false, small) == too_large);
     CHECK(result_of(head + "1;" + std::string(120, 'x'), false, small) == too_large);

@@ -7,6 +7,7 @@
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <array>
@@ -21,11 +22,12 @@ namespace tandem::inline TANDEM_ABI {
 namespace http {
 namespace detail {
 
-template <class Protocol>
+/// One class for both kinds: what Asio makes of each of its operations takes long to compile.
 class socket_stream final : public byte_stream {
 public:
     // With the concrete executor: the type-erased one costs a tenth of the rate.
-    using socket = boost::asio::basic_stream_socket<Protocol, boost::asio::io_context::executor_type>;
+    using socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                                    boost::asio::io_context::executor_type>;
 
     explicit socket_stream(socket&& connected) : socket_(std::move(connected)) {}
 

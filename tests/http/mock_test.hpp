@@ -1,0 +1,59 @@
+// tandem - what the tests of the HTTP client on virtual time share
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tandem/http/client.hpp>
+#include <tandem/tasks/create_task.hpp>
+#include <tandem/testing/mock_transport.hpp>
+
+#include "probes.hpp"
+#include "tandem_test.hpp"
+
+namespace tandem_test {
+
+/// The code of the error that a call ends with; nothing if it gives a value.
+template <class A>
+tandem::task<std::optional<tandem::http::errc>> code_of(A call) {
+    std::optional<tandem::http::errc> code;
+    try {
+        static_cast<void>(co_await std::move(call));
+    } catch (const tandem::http::error& e) {
+        code = e.code();
+    }
+    co_return code;
+}
+
+template <class A>
+tandem::task<std::string> text_of(A call) {
+    std::string text = "no error";
+    try {
+        static_cast<void>(co_await std::move(call));
+    } catch (const std::exception& e) {
+        text = e.what();
+    }
+    co_return text;
+}
+
+/// A client on the network of `net`.
+inline tandem::http::client_options over(const tandem::http::mock_transport& net) {
+    return tandem::http::client_options().network(net);
+}
+
+inline tandem::duration since(tandem::time_point start) { return tandem::this_task::loop().now() - start; }
+
+}  // namespace tandem_test
+
+/// Compares what an awaitable gives; Catch evaluates the expression in CHECK twice, and so would await it
+/// twice.
+#define CHECK_AWAITED(call, expected)       \
+    do {                                    \
+        const auto awaited = co_await call; \
+        CHECK(awaited == expected);         \
+    } while (false)
