@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +51,14 @@ public:
     std::vector<span> spans;  ///< of the last run; empty: no picture
     std::vector<series> curves;
 };
+
+/// The middle one; of an even number the mean of the two in the middle; zero of none.
+inline seconds median(std::vector<seconds> runs) {
+    if (runs.empty()) return seconds(0);
+    std::ranges::sort(runs);
+    const std::size_t middle = runs.size() / 2;
+    return runs.size() % 2 ? runs[middle] : (runs[middle - 1] + runs[middle]) / 2;
+}
 
 /// A table of the report: limits, failures, the stages of a pipeline.
 class panel {

@@ -2,9 +2,12 @@
 #include "command_line.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 namespace quest {
 namespace {
@@ -20,6 +23,30 @@ double parse_scale(const std::string& text) {
     return scale;
 }
 
+long parse_whole(const std::string& option, const std::string& text, long least, long most) {
+    const bool digits = !text.empty() && text.size() <= 18 &&
+                        std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+    const long value = digits ? std::stol(text) : -1;
+    if (value < least || value > most) {
+        throw usage_error(option + " wants a whole number from " + std::to_string(least) + " to " +
+                          std::to_string(most) + ", not \"" + text + "\"");
+    }
+    return value;
+}
+
+// What cannot be written is better said before the run than after it.
+std::string parse_file(const std::string& option, const std::string& text) {
+    const std::filesystem::path folder = std::filesystem::path(text).parent_path();
+    std::error_code ignored;
+    if (text.empty() || std::filesystem::is_directory(text, ignored)) {
+        throw usage_error(option + " wants the name of a file, not \"" + text + "\"");
+    }
+    if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+        throw usage_error(option + ": there is no folder \"" + folder.string() + "\"; make it first");
+    }
+    return text;
+}
+
 chapter find_chapter(std::string_view name) {
     const auto found = std::ranges::find_if(chapters(), [&](const chapter& c) { return c.name == name; });
     if (found != chapters().end()) return *found;
@@ -28,23 +55,66 @@ chapter find_chapter(std::string_view name) {
     throw usage_error("there is no chapter \"" + std::string(name) + "\"; there are: " + names);
 }
 
+/// An option that is followed by a value, as in "--scale 1" or "--scale=1".
+class option {
+public:
+    const char* name;
+    const char* example;
+    void (*take)(command_line&, const std::string& value);
+};
+
+constexpr option options[] = {
+    {"--scale", "1", [](command_line& c, const std::string& v) { c.settings.scale = parse_scale(v); }},
+    {"--seed", "7",
+     [](command_line& c, const std::string& v) {
+         c.settings.seed = static_cast<std::uint64_t>(parse_whole("--seed", v, 0, 999'999'999'999'999'999));
+     }},
+    {"--runs", "5",
+     [](command_line& c, const std::string& v) {
+         c.settings.runs = static_cast<int>(parse_whole("--runs", v, 1, 1000));
+     }},
+    {"--report", "report.html",
+     [](command_line& c, const std::string& v) { c.report = parse_file("--report", v); }},
+    {"--json", "report.json",
+     [](command_line& c, const std::string& v) { c.json = parse_file("--json", v); }},
+    {"--trace", "trace.json",
+     [](command_line& c, const std::string& v) { c.trace = parse_file("--trace", v); }},
+    {"--rows", "quest.json", [](command_line& c, const std::string& v) { c.rows = parse_file("--rows", v); }},
+};
+
+const option* find_option(std::string_view name) {
+    const auto* const found = std::ranges::find_if(options, [&](const option& o) { return o.name == name; });
+    return found == std::end(options) ? nullptr : found;
+}
+
+std::string as_typed(const std::vector<std::string>& arguments) {
+    std::string text = "quest";
+    for (const std::string& argument : arguments) text += ' ' + argument;
+    return text;
+}
+
 }  // namespace
 
 command_line::command_line(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
+    text = as_typed(arguments);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];
-        if (argument == "--help" || argument == "-h") {
+        const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+        if (const option* const known = find_option(argument.substr(0, equals))) {
+            const bool value_is_next = equals == std::string::npos;
+            if (value_is_next && i + 1 == arguments.size()) {
+                throw usage_error(argument + " wants a value, as in " + argument + ' ' + known->example);
+            }
+            known->take(*this, value_is_next ? arguments[++i] : argument.substr(equals + 1));
+        } else if (argument == "--help" || argument == "-h") {
             help = true;
         } else if (argument == "--list") {
             list = true;
-        } else if (argument == "--scale") {
-            if (i + 1 == arguments.size()) throw usage_error("--scale wants a number, as in --scale 1");
-            scale = parse_scale(arguments[++i]);
-        } else if (argument.starts_with("--scale=")) {
-            scale = parse_scale(argument.substr(8));
+        } else if (argument == "--no-python") {
+            settings.python = false;
         } else if (argument.starts_with("-")) {
-            throw usage_error("there is no option \"" + argument + "\"");
+            throw usage_error("there is no option \"" + argument + "\"; there are those below");
         } else {
             chosen.push_back(find_chapter(argument));
         }
@@ -53,10 +123,17 @@ command_line::command_line(int argc, char** argv) {
 }
 
 std::string usage() {
-    return "usage: quest [--scale S] [chapter...]\n"
-           "       quest --list     the chapters, one line each\n"
+    return "usage: quest [options] [chapter...]   all chapters unless some are named\n"
+           "       quest --list                   the chapters, one line each\n"
            "\n"
-           "  --scale S   divides all times by S: 10 unless given, 1 takes the talk's own seconds\n"
+           "  --scale S       divides all times by S: 10 unless given, 1 takes the talk's own seconds\n"
+           "  --runs N        runs every variant N times; unless given, 3 times what is short\n"
+           "  --seed N        of what is generated: 1 unless given\n"
+           "  --no-python     leaves out the twins in Python\n"
+           "  --report FILE   writes what was found as one HTML page\n"
+           "  --json FILE     the same numbers for programs\n"
+           "  --rows FILE     its times against their bars, in the form of the other benchmarks\n"
+           "  --trace FILE    the lanes of the pictures, for ui.perfetto.dev or chrome://tracing\n"
            "\n"
            "Exit status: 0 if every check holds, 1 if one fails, 2 for a wrong argument, 130 after Ctrl-C.\n";
 }

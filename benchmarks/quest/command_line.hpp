@@ -10,7 +10,7 @@
 
 namespace quest {
 
-/// A command line that cannot be meant; what() says why.
+/// A command line that cannot be meant; what() says why and what would do.
 class usage_error : public std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
@@ -22,8 +22,13 @@ public:
 
     bool list = false;
     bool help = false;
-    double scale = 10;
+    course_settings settings;
     std::vector<chapter> chosen;
+    std::string report;  ///< files to write; empty: none
+    std::string json;
+    std::string trace;
+    std::string rows;
+    std::string text;  ///< the command as it was typed, without folders
 };
 
 std::string usage();

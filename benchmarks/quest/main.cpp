@@ -1,7 +1,12 @@
 // quest - the demo: the systems of the talk, each a chapter, on real sockets and measured
 // SPDX-License-Identifier: BSL-1.0
 #include "command_line.hpp"
+#include "html_report.hpp"
+#include "json_report.hpp"
 #include "report.hpp"
+#include "rows.hpp"
+
+#include <support/json_report.hpp>
 
 #include <exception>
 #include <iostream>
@@ -12,10 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-tandem::task<> show_progress(report& shown, chapter which, seconds expected) {
+tandem::task<> show_progress(report& shown, seconds expected) {
     stopwatch since_start;
     for (;;) {
-        shown.progress(which, since_start.elapsed(), expected);
+        shown.progress(since_start.elapsed(), expected);
         co_await tandem::sleep(100ms);
     }
 }
@@ -31,19 +36,64 @@ tandem::task<chapter_result> run_chapter(chapter which, course& with) {
     co_return result;
 }
 
-tandem::task<> run_chapters(command_line options, service& api, report& shown) {
-    course with(options.scale, api);
+tandem::task<> run_chapters(const command_line& options, course& with, report& shown) {
     for (const chapter& which : options.chosen) {
-        shown.begin(which, options.scale);
+        shown.begin(which);
         tandem::task_handle<> progress;
         if (shown.on_terminal()) {
-            progress =
-                tandem::create_task(show_progress(shown, which, seconds(which.talk_seconds / options.scale)));
+            progress = tandem::create_task(show_progress(shown, seconds(which.talk_seconds / with.scale())));
         }
+        stopwatch whole;
         chapter_result result = co_await run_chapter(which, with);
         progress.cancel();
-        shown.end(which, std::move(result));
+        shown.end(which, whole.elapsed(), std::move(result));
     }
+}
+
+run_record empty_record(const command_line& options) {
+    run_record record;
+    record.command = options.text;
+    record.scale = options.settings.scale;
+    record.seed = options.settings.seed;
+    record.facts = machine_facts();
+    return record;
+}
+
+void write_files(const command_line& options, const run_record& record) {
+    if (!options.json.empty()) write_file(options.json, to_json(record));
+    if (!options.trace.empty()) write_file(options.trace, to_trace(record));
+    if (!options.report.empty()) write_html(record, options.report, options.trace);
+    if (!options.rows.empty()) bench::write_json(options.rows, rows_of(record));
+    for (const std::string& written : {options.report, options.json, options.trace, options.rows}) {
+        if (!written.empty()) std::cout << "written: " << written << '\n';
+    }
+}
+
+int list_chapters() {
+    for (const chapter& c : chapters()) std::cout << c.name << ": " << c.sentence << '\n';
+    return 0;
+}
+
+// The signal that ended the run early, or 0.
+int run_until_signal(const command_line& options, run_record& record) {
+    const server_process server;
+    tandem::event_loop loop;
+    service api(server.port());
+    course with(options.settings, api, loop);
+    report shown(record, ::isatty(STDOUT_FILENO) == 1);
+    int signal = 0;
+    try {
+        loop.run(run_chapters(options, with, shown));
+    } catch (const tandem::interrupted_error& interrupted) {
+        // Ctrl-C: all requests were cancelled and have ended; what was measured before is shown.
+        signal = interrupted.signal();
+        std::cout << "\ninterrupted by signal " << signal << '\n';
+    }
+    record.interrupted = signal != 0;
+    record.facts.emplace_back("Python", with.python_summary());
+    if (!record.chapters.empty()) shown.print_table();
+    if (!with.python_problem().empty()) std::cout << "No Python twins: " << with.python_problem() << ".\n";
+    return signal;
 }
 
 int run(int argc, char** argv) {
@@ -52,25 +102,12 @@ int run(int argc, char** argv) {
         std::cout << usage();
         return 0;
     }
-    if (options.list) {
-        for (const chapter& c : chapters()) std::cout << c.name << ": " << c.sentence << '\n';
-        return 0;
-    }
-
-    server_process server;
-    tandem::event_loop loop;
-    service api(loop.context(), server.port());
-    report shown(::isatty(STDOUT_FILENO) == 1);
-    try {
-        loop.run(run_chapters(options, api, shown));
-    } catch (const tandem::interrupted_error& interrupted) {
-        // Ctrl-C: all requests were cancelled and have ended; what was measured before is shown.
-        std::cout << "\ninterrupted by signal " << interrupted.signal() << '\n';
-        if (!shown.empty()) shown.print_table(options.scale);
-        return 128 + interrupted.signal();
-    }
-    shown.print_table(options.scale);
-    return shown.all_checks_hold() ? 0 : 1;
+    if (options.list) return list_chapters();
+    run_record record = empty_record(options);
+    const int signal = run_until_signal(options, record);
+    write_files(options, record);
+    if (signal != 0) return 128 + signal;
+    return record.failures() == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -1,141 +1,76 @@
-// quest_server - the network of the demo: APIs that take their time, in a process of their own.
+// quest_server - the network of the demo: APIs that take their time, in a process of their own
 // SPDX-License-Identifier: BSL-1.0
 //
-// It listens on a free port of 127.0.0.1, prints "port <number>", and ends when its standard input is
-// closed, so that it never outlives whoever started it. One request per connection, one line each:
-//     GET <name> <milliseconds>    waits, then answers "ok <name>"
-//     FAIL <name> <milliseconds>   waits, then answers "error <name> is down"
-//     STATS                        "stats <in flight> <peak> <answered> <abandoned>"
-//     RESET                        the same, and starts counting afresh
-// A client that closes its connection before the answer has abandoned the request.
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
+// It listens on a free port of 127.0.0.1, prints "port <number>", speaks HTTP/1.1, and ends when its
+// standard input is closed, so that it never outlives whoever started it. GET / names the routes. Plain
+// Asio and Beast: what is measured against does not depend on what is measured.
+#include "server/ledger.hpp"
+#include "server/routes.hpp"
+#include "server/session.hpp"
 
-#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 #include <memory>
-#include <sstream>
-#include <string>
 #include <unistd.h>
-#include <utility>
+
+namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+using quest_server::session;
 
-namespace {
-
-class counters {
-public:
-    void begin() { peak_ = std::max(peak_, ++in_flight_); }
-    void end(bool was_answered) {
-        --in_flight_;
-        ++(was_answered ? answered_ : abandoned_);
-    }
-    std::string line() const {
-        std::ostringstream text;
-        text << "stats " << in_flight_ << ' ' << peak_ << ' ' << answered_ << ' ' << abandoned_;
-        return text.str();
-    }
-    void reset() {
-        peak_ = in_flight_;
-        answered_ = abandoned_ = 0;
-    }
-
-private:
-    int in_flight_ = 0;
-    int peak_ = 0;
-    int answered_ = 0;
-    int abandoned_ = 0;
-};
-
-class session : public std::enable_shared_from_this<session> {
-public:
-    session(tcp::socket socket, counters& count)
-        : socket_(std::move(socket)), timer_(socket_.get_executor()), count_(count) {}
-
-    void start() {
-        asio::async_read_until(socket_, asio::dynamic_buffer(request_, 1000), '\n',
-                               [self = shared_from_this()](error_code error, std::size_t) {
-                                   if (!error) self->obey();
-                               });
-    }
-
-private:
-    void obey() {
-        std::istringstream words(request_);
-        std::string verb;
-        std::string name;
-        long milliseconds = 0;
-        words >> verb;
-        if (verb == "STATS" || verb == "RESET") {
-            const std::string line = count_.line();
-            if (verb == "RESET") count_.reset();
-            return answer(line);
+asio::awaitable<void> accept_all(tcp::acceptor& acceptor, quest_server::routes& known,
+                                 quest_server::ledger& seen) {
+    asio::steady_timer pause(acceptor.get_executor());
+    for (;;) {
+        error_code error;
+        tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (error) {  // the client has gone already, or there are too many of them: others will go
+            pause.expires_after(std::chrono::milliseconds(10));
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+            continue;
         }
-        if (!(words >> name >> milliseconds) || (verb != "GET" && verb != "FAIL"))
-            return answer("error bad request");
-        count_.begin();
-        timer_.expires_after(std::chrono::milliseconds(milliseconds));
-        timer_.async_wait([self = shared_from_this(), fails = verb == "FAIL", name](error_code aborted) {
-            if (aborted || std::exchange(self->ended_, true)) return;
-            self->count_.end(true);
-            self->answer(fails ? "error " + name + " is down" : "ok " + name);
-        });
-        // Nothing more is to come: the end of this read is the client going away.
-        socket_.async_read_some(asio::buffer(&nothing_, 1),
-                                [self = shared_from_this()](error_code error, std::size_t) {
-                                    if (!error || std::exchange(self->ended_, true)) return;
-                                    self->count_.end(false);
-                                    self->timer_.cancel();
-                                });
+        auto accepted = std::make_shared<session>(std::move(socket), known, seen);
+        asio::co_spawn(acceptor.get_executor(), session::serve(std::move(accepted)), asio::detached);
     }
-
-    void answer(const std::string& text) {
-        answer_ = text + '\n';
-        asio::async_write(socket_, asio::buffer(answer_),
-                          [self = shared_from_this()](error_code, std::size_t) {
-                              error_code ignored;
-                              self->socket_.shutdown(tcp::socket::shutdown_both, ignored);
-                          });
-    }
-
-    tcp::socket socket_;
-    asio::steady_timer timer_;
-    counters& count_;
-    std::string request_;
-    std::string answer_;
-    char nothing_ = 0;
-    bool ended_ = false;
-};
-
-void accept_all(tcp::acceptor& acceptor, counters& count) {
-    acceptor.async_accept([&](error_code error, tcp::socket socket) {
-        if (!error) std::make_shared<session>(std::move(socket), count)->start();
-        accept_all(acceptor, count);
-    });
 }
 
-}  // namespace
-
-int main() {
-    std::signal(SIGINT, SIG_IGN);  // Ctrl-C is for the one who started us; we end with our input
+void serve() {
+    quest_server::ledger seen;
+    quest_server::routes known(seen);
     asio::io_context context(1);
-    counters count;
     tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     acceptor.listen(4096);
     std::cout << "port " << acceptor.local_endpoint().port() << std::endl;
-    accept_all(acceptor, count);
+    asio::co_spawn(context, accept_all(acceptor, known, seen), asio::detached);
 
     asio::posix::stream_descriptor input(context, ::dup(STDIN_FILENO));
     char byte = 0;
     input.async_read_some(asio::buffer(&byte, 1), [&](error_code, std::size_t) { context.stop(); });
     context.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 1) {
+        std::cout << "quest_server: listens on 127.0.0.1 until its standard input is closed; takes no "
+                     "arguments\n\n"
+                  << quest_server::routes::help();
+        return std::strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
+    std::signal(SIGINT, SIG_IGN);  // Ctrl-C is for the one who started us; we end with our input
+    std::signal(SIGPIPE, SIG_IGN);
+    serve();
 }

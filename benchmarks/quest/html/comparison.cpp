@@ -4,6 +4,8 @@
 #include "drawing.hpp"
 #include "text.hpp"
 
+#include "../numbers.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <string_view>
@@ -25,10 +27,10 @@ std::vector<variant> measured(const chapter_result& of) {
 }
 
 std::string spread_of(const variant& v) {
-    if (v.runs.size() < 2) return duration(median(v.runs));
+    if (v.runs.size() < 2) return in_three_digits(median(v.runs));
     const auto [least, most] = std::minmax_element(v.runs.begin(), v.runs.end());
-    return duration(median(v.runs)) + " (" + std::to_string(v.runs.size()) + " runs, " + duration(*least) +
-           " to " + duration(*most) + ")";
+    return in_three_digits(median(v.runs)) + " (" + std::to_string(v.runs.size()) + " runs, " +
+           in_three_digits(*least) + " to " + in_three_digits(*most) + ")";
 }
 
 /// "12", "4.5 s", "-": at most a number and its unit.
@@ -52,13 +54,6 @@ std::string cell(std::string_view tag, bool number, std::string_view text) {
 
 }  // namespace
 
-seconds median(std::vector<seconds> runs) {
-    if (runs.empty()) return seconds{};
-    std::sort(runs.begin(), runs.end());
-    const std::size_t middle = runs.size() / 2;
-    return runs.size() % 2 ? runs[middle] : (runs[middle - 1] + runs[middle]) / 2;
-}
-
 std::string comparison(const chapter_result& of) {
     const std::vector<variant> all = measured(of);
     seconds longest = of.bound.value_or(seconds{});
@@ -68,12 +63,12 @@ std::string comparison(const chapter_result& of) {
     drawing to(longest * 1.45);  // room for the words behind the longest bar
     for (const variant& v : all) {
         if (v.runs.empty()) continue;
-        const bool ours = v.name.find("tandem") != std::string::npos;
+        const bool ours = of.tandem && median(v.runs) == *of.tandem;  // what the closing table shows
         to.row(v.name, 22);
         to.bar(seconds{}, median(v.runs), ours ? "ours" : "theirs", v.name + ": " + spread_of(v));
         to.note(median(v.runs), spread_of(v));
     }
-    if (of.bound) to.mark(*of.bound, "bound " + duration(*of.bound));
+    if (of.bound) to.mark(*of.bound, "bound " + in_three_digits(*of.bound));
     to.axis();
     return to.svg("times of this chapter");
 }

@@ -8,8 +8,6 @@
 
 namespace quest::html {
 
-seconds median(std::vector<seconds> runs);
-
 /// One horizontal bar for each variant, its median and spread, and the bound as a line.
 std::string comparison(const chapter_result& of);
 

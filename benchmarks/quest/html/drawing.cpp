@@ -3,6 +3,8 @@
 
 #include "text.hpp"
 
+#include "../numbers.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,11 +12,11 @@ namespace quest::html {
 namespace {
 
 constexpr double width = 960;
-constexpr double labels = 150;  // the column left of the plot
+constexpr double labels = 190;  // the column left of the plot
 constexpr double margin = 24;   // right of it, for the last number of the axis
 constexpr double line = 20;     // of text
 
-std::string coordinate(double value) { return fixed(value, 1); }
+std::string coordinate(double value) { return with_decimals(value, 1); }
 
 std::string text_at(double x, double y, std::string_view style, std::string_view anchor,
                     std::string_view text) {
@@ -57,7 +59,7 @@ void drawing::row(std::string_view label, double height) {
     height_ = height;
     bottom_ += height;
     if (!label.empty()) {
-        constexpr std::size_t longest = 22;
+        constexpr std::size_t longest = 30;
         std::string shown(label.substr(0, longest));
         if (label.size() > longest) shown.back() = '~';
         body_ += text_at(labels - 8, top_ + height / 2 + 4, "label", "end", shown);
@@ -118,8 +120,8 @@ void drawing::axis() {
     for (int i = 0; i * step <= until_.count() * 1.0001; ++i) {
         const double where = x(seconds(i * step));
         body_ += line_from(where, bottom_, where, bottom_ + 4, "axis");
-        body_ +=
-            text_at(where, bottom_ + 16, "small", "middle", fixed(i * step, decimals) + (i == 0 ? "" : " s"));
+        body_ += text_at(where, bottom_ + 16, "small", "middle",
+                         with_decimals(i * step, decimals) + (i == 0 ? "" : " s"));
     }
     bottom_ += line;
 }

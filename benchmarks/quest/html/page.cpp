@@ -6,6 +6,8 @@
 #include "swim_lanes.hpp"
 #include "text.hpp"
 
+#include "../numbers.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <string_view>
@@ -27,25 +29,26 @@ std::string element(std::string_view tag, std::string_view text, std::string_vie
     return to + '>' + escaped(text) + "</" + std::string(tag) + ">\n";
 }
 
-std::string time_or_dash(const std::optional<seconds>& time) { return time ? duration(*time) : "-"; }
+std::string time_or_dash(const std::optional<seconds>& time) { return time ? in_three_digits(*time) : "-"; }
 
-std::string ratio(const std::optional<seconds>& slow, const std::optional<seconds>& fast) {
-    return slow && fast && *fast > seconds{} ? fixed(*slow / *fast, 1) + "x" : "-";
+std::string ratio(const chapter_result& r) {
+    const std::optional<double> faster = speed_up(r);
+    return faster ? with_decimals(*faster, 1) + "x" : "-";
 }
 
-std::string share_of_bound(const chapter_result& r) {
-    return r.bound && r.tandem && *r.tandem > seconds{} ? fixed(100 * (*r.bound / *r.tandem), 1) + " %" : "-";
+std::string of_bound(const chapter_result& r) {
+    const std::optional<double> share = share_of_bound(r);
+    return share ? in_percent(*share) : "-";
 }
 
 /// The chapter that the headline speaks of: the agent where it was run, else the one that gained most.
-const section* headline_of(const std::vector<section>& chapters) {
-    const section* best = nullptr;
-    for (const section& s : chapters) {
-        if (!s.result.sequential || !s.result.tandem || *s.result.tandem <= seconds{}) continue;
+const chapter_record* headline_of(const std::vector<chapter_record>& chapters) {
+    const chapter_record* best = nullptr;
+    for (const chapter_record& s : chapters) {
+        const std::optional<double> gain = speed_up(s.result);
+        if (!gain) continue;
         if (s.name == "agent") return &s;
-        if (!best ||
-            *s.result.sequential / *s.result.tandem > *best->result.sequential / *best->result.tandem)
-            best = &s;
+        if (!best || *gain > *speed_up(best->result)) best = &s;
     }
     return best;
 }
@@ -55,23 +58,23 @@ std::string figure(std::string_view value, std::string_view meaning, std::string
            "</div>\n";
 }
 
-std::string headline(const section& s) {
+std::string headline(const chapter_record& s) {
     const chapter_result& r = s.result;
-    std::string to = "<div class=\"figures\">\n" + figure(duration(*r.sequential), "one after the other");
-    if (r.python) to += figure(duration(*r.python), "Python, here");
-    to += figure(duration(*r.tandem), "tandem", "figure ours");
-    to += figure(ratio(r.sequential, r.tandem), "faster", "figure ours");
-    if (r.bound) to += figure(duration(*r.bound), "no program can be faster");
+    std::string to =
+        "<div class=\"figures\">\n" + figure(in_three_digits(*r.sequential), "one after the other");
+    if (r.python) to += figure(in_three_digits(*r.python), "Python, here");
+    to += figure(in_three_digits(*r.tandem), "tandem", "figure ours");
+    to += figure(ratio(r), "faster", "figure ours");
+    if (r.bound) to += figure(in_three_digits(*r.bound), "no program can be faster");
     return to + "</div>\n" + element("p", s.name + ": " + s.sentence, "quiet");
 }
 
-std::string closing_table(const std::vector<section>& chapters) {
+std::string closing_table(const std::vector<chapter_record>& chapters) {
     std::vector<std::vector<std::string>> rows;
-    for (const section& s : chapters) {
+    for (const chapter_record& s : chapters) {
         const chapter_result& r = s.result;
         rows.push_back({s.name, r.talk, time_or_dash(r.bound), time_or_dash(r.sequential),
-                        time_or_dash(r.python), time_or_dash(r.tandem), ratio(r.sequential, r.tandem),
-                        share_of_bound(r)});
+                        time_or_dash(r.python), time_or_dash(r.tandem), ratio(r), of_bound(r)});
     }
     return table({"chapter", "the talk", "bound", "one by one", "Python", "tandem", "ratio", "of bound"},
                  rows);
@@ -97,7 +100,7 @@ std::string findings(const chapter_result& r) {
     return to;
 }
 
-std::string chapter_section(const section& s) {
+std::string chapter_section(const chapter_record& s) {
     std::string to = "<section id=\"" + escaped(s.name) + "\">\n" + element("h2", s.name) +
                      element("p", s.sentence, "sentence") + comparison(s.result);
     const std::string lanes = swim_lanes(s.result);
@@ -122,12 +125,12 @@ std::string embedded(std::string_view json) {
     return to;
 }
 
-std::string data_and_downloads(const frame& around) {
-    std::string to = "<script type=\"application/json\" id=\"data\">" + embedded(around.json) + "</script>\n";
+std::string data_and_downloads(std::string_view json, std::string_view trace) {
+    std::string to = "<script type=\"application/json\" id=\"data\">" + embedded(json) + "</script>\n";
     to +=
         "<p><a id=\"json\" href=\"#data\" download=\"report.json\">report.json</a>, the numbers of this page";
-    if (!around.trace.empty()) {
-        to += "; <a href=\"" + escaped(around.trace) + "\" download>" + escaped(around.trace) +
+    if (!trace.empty()) {
+        to += "; <a href=\"" + escaped(trace) + "\" download>" + escaped(trace) +
               "</a>, to be opened in Perfetto or chrome://tracing";
     }
     return to +
@@ -135,36 +138,37 @@ std::string data_and_downloads(const frame& around) {
            "[document.getElementById('data').textContent], {type: 'application/json'}));</script>\n";
 }
 
-std::string scale_sentence(const frame& around) {
-    if (around.scale == 1) return "All times are the talk's own seconds.";
+std::string scale_sentence(const run_record& run) {
+    if (run.scale == 1) return "All times are the talk's own seconds.";
     return "All times are the talk's divided by " +
-           fixed(around.scale, around.scale == std::floor(around.scale) ? 0 : 2) +
+           with_decimals(run.scale, run.scale == std::floor(run.scale) ? 0 : 2) +
            "; quest --scale 1 takes its own seconds.";
 }
 
-std::string about(const frame& around) {
-    std::string to = "<section>\n<h2>How this was measured</h2>\n<dl>\n";
-    for (const auto& [name, value] : around.facts) to += element("dt", name) + element("dd", value);
-    return to + "</dl>\n" + (around.json.empty() ? std::string() : data_and_downloads(around)) +
-           "</section>\n";
+std::string about(const run_record& run) {
+    std::string to = "<h2>How this was measured</h2>\n<dl>\n";
+    for (const auto& [name, value] : run.facts) to += element("dt", name) + element("dd", value);
+    to += element("dt", "seed") + element("dd", std::to_string(run.seed));
+    return to + element("dt", "command") + element("dd", run.command) + "</dl>\n";
 }
 
 }  // namespace
 
-std::string page(const frame& around, const std::vector<section>& chapters) {
+std::string page(const run_record& run, std::string_view json, std::string_view trace) {
     std::string to =
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<title>tandem: overlap waiting with computing</title>\n<style>" +
         std::string(style) + "</style></head>\n<body>\n" + std::string(patterns) +
-        "\n<header>\n<h1>Overlap waiting with computing</h1>\n" +
-        element("p", scale_sentence(around), "quiet");
-    if (around.interrupted)
+        "\n<header>\n<h1>Overlap waiting with computing</h1>\n" + element("p", scale_sentence(run), "quiet");
+    if (run.interrupted)
         to += element("p", "The run was interrupted: only what was finished is shown.", "bad");
-    if (const section* best = headline_of(chapters)) to += headline(*best);
-    to += "</header>\n<main>\n<section>\n<h2>All chapters</h2>\n" + closing_table(chapters) + "</section>\n";
-    for (const section& s : chapters) to += chapter_section(s);
-    return to + about(around) + "</main>\n<footer class=\"quiet\">tandem, quest</footer>\n</body></html>\n";
+    if (const chapter_record* best = headline_of(run.chapters)) to += headline(*best);
+    to += "</header>\n<main>\n<section>\n<h2>All chapters</h2>\n" + closing_table(run.chapters) +
+          "</section>\n";
+    for (const chapter_record& s : run.chapters) to += chapter_section(s);
+    to += "<section>\n" + about(run) + data_and_downloads(json, trace) + "</section>\n";
+    return to + "</main>\n<footer class=\"quiet\">tandem, quest</footer>\n</body></html>\n";
 }
 
 }  // namespace quest::html

@@ -4,6 +4,8 @@
 #include "drawing.hpp"
 #include "text.hpp"
 
+#include "../numbers.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -97,7 +99,7 @@ void draw_lanes(drawing& to, const variant& v) {
         for (const span& s : v.spans) {
             if (s.lane != lane) continue;
             const std::string hint = s.lane + ": " + (s.label.empty() ? style_of(s.what) : s.label) + ", " +
-                                     duration(s.begin) + " to " + duration(s.end);
+                                     in_three_digits(s.begin) + " to " + in_three_digits(s.end);
             const bool legible = s.what != activity::failed;  // not on the hatching
             to.bar(s.begin, s.end, style_of(s.what), hint, legible ? s.label : std::string());
         }
@@ -115,9 +117,9 @@ void draw_curves(drawing& to, const variant& v, seconds until) {
         to.steps(curve.points, until, top * 1.15);
         const std::string unit = curve.unit.empty() ? std::string() : ' ' + curve.unit;
         if (curve.limit) {
-            to.level(*curve.limit, top * 1.15, "limit " + fixed(*curve.limit, 0) + unit);
+            to.level(*curve.limit, top * 1.15, "limit " + with_decimals(*curve.limit, 0) + unit);
         } else {
-            to.level(top, top * 1.15, "most " + fixed(top, 0) + unit);
+            to.level(top, top * 1.15, "most " + with_decimals(top, 0) + unit);
         }
     }
 }
@@ -141,12 +143,13 @@ std::string swim_lanes(const chapter_result& of) {
         if (v.spans.empty()) continue;
         const seconds end = length(v);
         const std::optional<double> share = overlap(v);
-        to.heading(v.name, duration(end) + (share ? ", overlap " + fixed(100 * *share, 0) + " %" : ""));
+        to.heading(v.name, in_three_digits(end) +
+                               (share ? ", overlap " + with_decimals(100 * *share, 0) + " %" : ""));
         draw_lanes(to, v);
         draw_curves(to, v, end);
         to.gap(10);
     }
-    if (of.bound) to.mark(*of.bound, "bound " + duration(*of.bound));
+    if (of.bound) to.mark(*of.bound, "bound " + in_three_digits(*of.bound));
     to.axis();
     return to.svg("what waited and what computed, over time");
 }

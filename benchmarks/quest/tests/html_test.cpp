@@ -3,6 +3,7 @@
 #include <html/page.hpp>
 #include <html/swim_lanes.hpp>
 #include <html/text.hpp>
+#include <numbers.hpp>
 
 #include <string>
 #include <string_view>
@@ -11,7 +12,9 @@
 #include <support/catch.hpp>
 
 using quest::activity;
+using quest::chapter_record;
 using quest::chapter_result;
+using quest::run_record;
 using quest::seconds;
 using quest::series;
 using quest::span;
@@ -66,26 +69,30 @@ chapter_result three_sources() {
     return r;
 }
 
-std::string page_of(std::vector<html::section> chapters) {
-    html::frame around;
-    around.json = R"({"text": "</script><b>"})";
-    around.facts.emplace_back("command", "quest --scale 4");
-    return html::page(around, chapters);
+std::string page_of(std::vector<chapter_record> chapters) {
+    run_record run;
+    run.command = "quest --scale 4";
+    run.chapters = std::move(chapters);
+    return html::page(run, R"({"text": "</script><b>"})", "trace.json");
+}
+
+chapter_record one_chapter(std::string name, std::string sentence, chapter_result found) {
+    return chapter_record(std::move(name), std::move(sentence), seconds(1), std::move(found));
 }
 
 }  // namespace
 
 TEST_CASE("html: a page with no chapters, one, a hundred is well formed", "[quest]") {
     const std::size_t many = GENERATE(0u, 1u, 100u);
-    const std::vector<html::section> chapters(many, html::section("agent", "three sources", three_sources()));
+    const std::vector<chapter_record> chapters(many, one_chapter("agent", "three sources", three_sources()));
     const std::string page = page_of(chapters);
     CHECK(nesting_error(page) == "");
     CHECK(count(page, "<section id=") == many);
 }
 
 TEST_CASE("html: a chapter that found nothing still renders", "[quest]") {
-    const std::vector<html::section> chapters{
-        html::section("empty", "nothing was measured", chapter_result())};
+    const std::vector<chapter_record> chapters{
+        one_chapter("empty", "nothing was measured", chapter_result())};
     const std::string page = page_of(chapters);
     CHECK(nesting_error(page) == "");
     CHECK(html::comparison(chapter_result()).empty());
@@ -102,7 +109,7 @@ TEST_CASE("html: a hundred lanes stay small and are drawn without names", "[ques
     const std::string lanes = html::swim_lanes(r);
     CHECK(count(lanes, "<rect") == 100);
     CHECK(count(lanes, "text-anchor=\"end\">page-") == 0);
-    CHECK(page_of(std::vector<html::section>(1, html::section("limits", "", r))).size() < 300'000);
+    CHECK(page_of(std::vector<chapter_record>(1, one_chapter("limits", "", r))).size() < 300'000);
 }
 
 TEST_CASE("html: what comes from outside is escaped, in text, hints and embedded data", "[quest]") {
@@ -110,7 +117,7 @@ TEST_CASE("html: what comes from outside is escaped, in text, hints and embedded
     r.variants.front().spans.emplace_back("<img src=x>", activity::waiting, seconds(0), seconds(1),
                                           "a \"quote\" & more");
     r.check(false, "<b>bold</b> failed");
-    const std::string page = page_of(std::vector<html::section>(1, html::section("<i>", "x > y", r)));
+    const std::string page = page_of(std::vector<chapter_record>(1, one_chapter("<i>", "x > y", r)));
     CHECK(nesting_error(page) == "");
     CHECK(count(page, "<img") == 0);
     CHECK(count(page, "<b>bold") == 0);
@@ -132,18 +139,19 @@ TEST_CASE("html: overlap is the share of time with waiting and computing at once
 }
 
 TEST_CASE("html: durations show three digits that matter", "[quest]") {
-    CHECK(html::duration(seconds(12.46)) == "12.5 s");
-    CHECK(html::duration(seconds(4.5)) == "4.50 s");
-    CHECK(html::duration(seconds(0.9999)) == "1.00 s");
-    CHECK(html::duration(seconds(0.0123)) == "12.3 ms");
-    CHECK(html::duration(seconds(0.00084)) == "840 us");
-    CHECK(html::duration(seconds(0)) == "0.00 s");
+    CHECK(quest::in_three_digits(seconds(12.46)) == "12.5 s");
+    CHECK(quest::in_three_digits(seconds(4.5)) == "4.50 s");
+    CHECK(quest::in_three_digits(seconds(0.9999)) == "1.00 s");
+    CHECK(quest::in_three_digits(seconds(0.0123)) == "12.3 ms");
+    CHECK(quest::in_three_digits(seconds(0.00084)) == "840 us");
+    CHECK(quest::in_three_digits(seconds(0)) == "0.00 s");
 }
 
 TEST_CASE("html: the median is the middle of the runs, or the mean of the two middle ones", "[quest]") {
-    CHECK(html::median(std::vector<seconds>{seconds(3), seconds(1), seconds(2)}) == seconds(2));
-    CHECK(html::median(std::vector<seconds>{seconds(4), seconds(1), seconds(2), seconds(3)}) == seconds(2.5));
-    CHECK(html::median(std::vector<seconds>{}) == seconds(0));
+    CHECK(quest::median(std::vector<seconds>{seconds(3), seconds(1), seconds(2)}) == seconds(2));
+    CHECK(quest::median(std::vector<seconds>{seconds(4), seconds(1), seconds(2), seconds(3)}) ==
+          seconds(2.5));
+    CHECK(quest::median(std::vector<seconds>{}) == seconds(0));
 }
 
 TEST_CASE("html: columns of numbers stand to the right, words to the left", "[quest]") {

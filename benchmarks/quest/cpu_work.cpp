@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "cpu_work.hpp"
+
+#include <tandem/cpu/thread_executor.hpp>
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <utility>
+
+namespace quest {
+namespace {
+
+seconds read_clock(clockid_t which) {
+    std::timespec t{};
+    ::clock_gettime(which, &t);
+    return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+/// The least of several short runs: what the core does when nobody disturbs it.
+double measure_squares_per_second() {
+    std::uint64_t squares = 10'000;
+    while (run_piece(cpu_piece(0, squares)).cpu < std::chrono::milliseconds(5)) squares *= 2;
+    seconds least = seconds::max();
+    for (int i = 0; i < 5; ++i) least = std::min(least, run_piece(cpu_piece(0, squares)).cpu);
+    return static_cast<double>(squares) / least.count();
+}
+
+/// n (n - 1) (2n - 1) / 6, modulo 2^64: divided first, so that nothing is lost.
+std::uint64_t formula(std::uint64_t n) {
+    if (n == 0) return 0;
+    std::uint64_t factors[] = {n, n - 1, 2 * n - 1};
+    for (const std::uint64_t divisor : {2, 3}) {
+        for (std::uint64_t& factor : factors) {
+            if (factor % divisor == 0) {
+                factor /= divisor;
+                break;
+            }
+        }
+    }
+    return factors[0] * factors[1] * factors[2];
+}
+
+}  // namespace
+
+seconds cpu_time_of_thread() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+seconds cpu_time_of_process() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
+double squares_per_second() {
+    static const double measured = measure_squares_per_second();
+    return measured;
+}
+
+std::uint64_t sum_of_squares(std::uint64_t first, std::uint64_t last) {
+    std::uint64_t sum = 0;
+    for (std::uint64_t i = first; i < last; ++i) {
+        sum += i * i;
+        asm volatile("" : "+r"(sum));  // or the compiler finds the formula
+    }
+    return sum;
+}
+
+cpu_run::cpu_run(cpu_piece piece)
+    : begin(tandem::time_point::clock::now()), thread(std::this_thread::get_id()) {
+    const seconds before = cpu_time_of_thread();
+    sum = sum_of_squares(piece.first, piece.last);
+    cpu = cpu_time_of_thread() - before;
+    end = tandem::time_point::clock::now();
+}
+
+cpu_run run_piece(const cpu_piece& piece) { return cpu_run(piece); }
+
+cpu_work::cpu_work(seconds on_one_core)
+    : squares_(static_cast<std::uint64_t>(on_one_core.count() * squares_per_second())) {}
+
+std::vector<cpu_piece> cpu_work::split(std::size_t pieces) const {
+    std::vector<cpu_piece> result;
+    std::uint64_t first = 0;
+    for (std::size_t i = 0; i < pieces; ++i) {
+        const std::uint64_t left = pieces - i;
+        const std::uint64_t last = first + (squares_ - first + left - 1) / left;
+        result.emplace_back(first, last);
+        first = last;
+    }
+    return result;
+}
+
+bool cpu_work::done_by(std::uint64_t sum) const { return sum == formula(squares_); }
+
+bool cpu_work::done_by(const std::vector<cpu_run>& runs) const {
+    std::uint64_t sum = 0;
+    for (const cpu_run& run : runs) sum += run.sum;
+    return done_by(sum);
+}
+
+seconds cpu_time_of(const std::vector<cpu_run>& runs) {
+    seconds sum{0};
+    for (const cpu_run& run : runs) sum += run.cpu;
+    return sum;
+}
+
+void draw(variant& on, const std::vector<cpu_run>& runs, tandem::time_point start, const std::string& lane) {
+    // What follows on the same thread within a pixel is one stretch.
+    const seconds pixel = on.runs.empty() ? seconds(0) : on.runs.back() / 1000;
+    std::vector<const cpu_run*> sorted;
+    for (const cpu_run& run : runs) sorted.push_back(&run);
+    std::ranges::sort(sorted, {}, [](const cpu_run* run) { return run->begin; });
+
+    std::map<std::thread::id, span*> latest;
+    std::vector<span> spans;
+    spans.reserve(sorted.size());
+    for (const cpu_run* run : sorted) {
+        const seconds begin = run->begin - start;
+        const seconds end = run->end - start;
+        span*& last = latest[run->thread];
+        if (last && begin - last->end <= pixel) {
+            last->end = end;
+            continue;
+        }
+        const std::string name = !lane.empty() ? lane
+                                 : last        ? last->lane
+                                               : "core " + std::to_string(latest.size());
+        last = &spans.emplace_back(name, activity::computing, begin, end);
+    }
+
+    std::vector<std::pair<seconds, double>> changes;
+    for (const span& one : spans) {
+        changes.emplace_back(one.begin, 1);
+        changes.emplace_back(one.end, -1);
+    }
+    std::ranges::sort(changes);
+    series busy("cores busy", "cores");
+    busy.limit = static_cast<double>(tandem::available_cores());
+    double now = 0;
+    for (const auto& [when, change] : changes) {
+        now += change;
+        busy.points.emplace_back(when, now);
+    }
+    on.spans.insert(on.spans.end(), spans.begin(), spans.end());
+    on.curves.push_back(std::move(busy));
+}
+
+}  // namespace quest

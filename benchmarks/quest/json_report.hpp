@@ -1,0 +1,23 @@
+// quest - a run as JSON, and its lanes as a trace for Perfetto and chrome://tracing
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+
+#include "run_record.hpp"
+
+namespace quest {
+
+/// The whole record; times are seconds, what is not known is null. `indent`: blanks a level; `compact`: one
+/// line.
+constexpr int compact = -1;
+std::string to_json(const run_record& run, int indent = 2);
+
+/// Every variant that has a picture as a process, its lanes as threads, its curves as counters; the
+/// variants follow each other in time.
+std::string to_trace(const run_record& run);
+
+/// Writes a file that stands whole or not at all. Errors: `std::runtime_error`, naming the file.
+void write_file(const std::string& path, const std::string& text);
+
+}  // namespace quest

@@ -1,0 +1,18 @@
+// quest - numbers as text
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+
+#include "chapter_result.hpp"
+
+namespace quest {
+
+std::string with_decimals(double value, int decimals);
+std::string in_seconds(seconds t);       ///< "1.234 s"
+std::string in_milliseconds(seconds t);  ///< "0.12 ms"
+std::string in_percent(double share);    ///< "97.3 %"
+/// "1.25 s", "12.5 ms", "840 us": three digits that matter.
+std::string in_three_digits(seconds t);
+
+}  // namespace quest
