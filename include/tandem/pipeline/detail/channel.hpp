@@ -60,11 +60,10 @@ public:
     /// No more items will come.
     void close() noexcept;
 
-    /// An item that was popped keeps its place until `give_back`: what a chunk for a worker carries
-    /// counts as if it were still in line.
-    void keep_place() noexcept { ++kept_; }
-    void give_back() noexcept {
+    /// For an item that was popped and kept its place, as if it were still in line.
+    void give_back(std::size_t bytes) noexcept {
         --kept_;
+        bytes_ -= bytes;
         admit();
     }
 
@@ -78,10 +77,14 @@ protected:
     ~channel_base() = default;
 
     inline void pushed(std::size_t bytes, std::int64_t now) noexcept;
-    void popped(std::size_t bytes, std::int64_t now) noexcept {
+    void popped(std::size_t bytes, std::int64_t now, bool keeps_place) noexcept {
         --promised_;
         --size_;
-        bytes_ -= bytes;
+        if (keeps_place) {
+            ++kept_;
+        } else {
+            bytes_ -= bytes;
+        }
         depth_.change(size_, now);
         admit();
     }
@@ -106,8 +109,8 @@ private:
     std::size_t size_ = 0;
     std::size_t promised_ = 0;  // of those inside
     std::size_t granted_ = 0;   // places for items that are about to come
-    std::size_t kept_ = 0;
-    std::size_t bytes_ = 0;  // inside and granted
+    std::size_t kept_ = 0;      // places of items that were popped
+    std::size_t bytes_ = 0;     // inside, granted and kept
     bool closed_ = false;
     intrusive_list<take_awaiter> takers_;
     intrusive_list<room_awaiter> putters_;
@@ -231,12 +234,12 @@ public:
         ring_[(first_ + size()) % ring_.size()].emplace(std::move(item));
         pushed(item.bytes, now);
     }
-    envelope<T> pop(std::int64_t now) {
+    envelope<T> pop(std::int64_t now, bool keeps_place = false) {
         std::optional<envelope<T>>& oldest = ring_[first_];
         envelope<T> item(std::move(*oldest));
         oldest.reset();
         first_ = (first_ + 1) % ring_.size();
-        popped(item.bytes, now);
+        popped(item.bytes, now, keeps_place);
         return item;
     }
     /// Drops what is inside; gives how many items it stood for.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -89,29 +90,39 @@ private:
 };
 
 /// The slots of a stage. Every nanosecond of every slot is in exactly one sum.
+/// A stage may have more lanes than slots, so that a worker finds the next chunk in line. Of them as many
+/// count at any moment as there are slots: the busy ones first, those that wait for an item last.
 class stage_meter {
 public:
-    void begin(std::size_t slots, overlap_meter& overlap, bool on_workers, std::int64_t now) {
-        slots_.assign(slots, slot_clock());
+    void begin(std::size_t slots, std::size_t lanes, overlap_meter& overlap, bool on_workers,
+               std::int64_t now) {
+        lanes_.assign(lanes, slot_clock());
+        slots_ = static_cast<std::int64_t>(slots);
+        in_state_ = {};
+        in_state_[place(stage_state::blocked_up)] = static_cast<std::int64_t>(lanes);
         overlap_ = &overlap;
         on_workers_ = on_workers;
         restart(now);
     }
     /// Forgets the times so far: the calibration is over.
     void restart(std::int64_t now) noexcept {
-        for (slot_clock& s : slots_) s.since_ = now;
+        for (slot_clock& s : lanes_) s.since_ = now;
+        last_ = now;
         sums_ = {};
+        worked_ = 0;
         served_ = duration_histogram();
         limited_.restart(now);
     }
-    slot_clock& slot(std::size_t index) noexcept { return slots_[index]; }
+    slot_clock& slot(std::size_t index) noexcept { return lanes_[index]; }
 
     void enter(slot_clock& s, stage_state next, std::int64_t now) noexcept {
-        const std::int64_t passed = now - s.since_;
-        sums_[place(s.state_)] += passed;
+        if (s.state_ == stage_state::busy) s.served_ += now - s.since_;
         s.since_ = now;
-        if (s.state_ == stage_state::busy) s.served_ += passed;
         if (s.state_ == next) return;
+        add_times(sums_, now);
+        last_ = now;
+        --in_state_[place(s.state_)];
+        ++in_state_[place(next)];
         note(s.state_, -1, now);
         note(next, 1, now);
         s.state_ = next;
@@ -134,13 +145,28 @@ public:
         served_.add(served);
         return served;
     }
-    /// The same for items of a chunk, whose times the worker took.
-    void chunk_served(slot_clock& s) noexcept { s.served_ = 0; }
+    /// The worker took the times. What of them the chunk was not worked on, it waited for a worker, maybe
+    /// while others were served; so this is settled for the stage as a whole, in `sums`.
+    void chunk_served(slot_clock& s, std::int64_t worked) noexcept {
+        in_chunks_ = true;
+        s.served_ = 0;
+        worked_ += worked;
+        overlap_->worked(worked);
+    }
     void add_served(std::int64_t nanoseconds) noexcept { served_.add(nanoseconds); }
 
     std::array<std::int64_t, 5> sums(std::int64_t now) const noexcept {
         std::array<std::int64_t, 5> all = sums_;
-        for (const slot_clock& s : slots_) all[place(s.state_)] += now - s.since_;
+        add_times(all, now);
+        if (!in_chunks_) return all;
+        std::int64_t worked = worked_;
+        for (const slot_clock& s : lanes_) {
+            if (s.state_ == stage_state::busy) worked += now - s.since_;
+        }
+        std::int64_t& busy = all[place(stage_state::busy)];
+        const std::int64_t waited = busy > worked ? busy - worked : 0;
+        busy -= waited;
+        all[place(stage_state::limited)] += waited;
         return all;
     }
     const duration_histogram& served() const noexcept { return served_; }
@@ -148,7 +174,21 @@ public:
     std::int64_t limited(std::int64_t now) const noexcept { return limited_.total(now); }
 
 private:
+    static constexpr std::array<stage_state, 5> rank = {stage_state::busy, stage_state::limited,
+                                                        stage_state::backoff, stage_state::blocked_down,
+                                                        stage_state::blocked_up};
+
     static std::size_t place(stage_state s) noexcept { return static_cast<std::size_t>(s); }
+
+    /// The time since the last change of a state, of as many lanes as there are slots.
+    void add_times(std::array<std::int64_t, 5>& sums, std::int64_t now) const noexcept {
+        std::int64_t left = slots_;
+        for (const stage_state s : rank) {
+            const std::int64_t counted = std::min(left, in_state_[place(s)]);
+            sums[place(s)] += counted * (now - last_);
+            left -= counted;
+        }
+    }
 
     void note(stage_state s, int change, std::int64_t now) noexcept {
         if (s == stage_state::limited) limited_.add(change, now);
@@ -160,8 +200,13 @@ private:
         }
     }
 
-    std::vector<slot_clock> slots_;
-    std::array<std::int64_t, 5> sums_{};
+    std::vector<slot_clock> lanes_;
+    std::int64_t slots_ = 0;
+    std::array<std::int64_t, 5> in_state_{};  // how many lanes
+    std::int64_t last_ = 0;                   // change of a state
+    std::array<std::int64_t, 5> sums_{};      // up to then
+    std::int64_t worked_ = 0;                 // in chunks that came back
+    bool in_chunks_ = false;
     duration_histogram served_;
     presence_meter limited_;
     overlap_meter* overlap_ = nullptr;

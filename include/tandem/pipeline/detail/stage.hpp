@@ -92,6 +92,8 @@ public:
 
     const std::string& name() const noexcept { return name_; }
     std::size_t slots() const noexcept { return slots_; }
+    /// The tasks that work in it: its slots, and more if that keeps workers from waiting for the loop.
+    virtual std::size_t lanes() const noexcept { return slots_; }
     books& accounts() const noexcept { return books_; }
     stage_meter& meter() noexcept { return meter_; }
     stage_report& counts() noexcept { return counts_; }
@@ -142,7 +144,7 @@ inline void books::ran_alone() noexcept {
 
 inline void stage_base::begin() {
     const std::int64_t ticks = books_.began;
-    meter_.begin(slots_, books_.overlap, workers() != nullptr, ticks);
+    meter_.begin(slots_, lanes(), books_.overlap, workers() != nullptr, ticks);
     if (channel_base* const q = queue()) q->depth().begin(ticks);
 }
 
@@ -195,6 +197,7 @@ public:
 
     T& value() noexcept { return item_.value; }
     std::uint64_t weight() const noexcept { return item_.weight; }
+    std::size_t bytes() const noexcept { return item_.bytes; }
     std::int64_t first_seen() const noexcept { return item_.first_seen; }
 
     /// It is in the next queue, or parked: somebody else answers for it.
@@ -273,15 +276,19 @@ public:
         : stage_base(accounts, std::move(name), kind, room.slots),
           options_(std::move(options)),
           in_(room.queue, options_.settings().queue_bytes, size_function(), &options_),
-          open_slots_(room.slots) {}
+          open_lanes_(0) {}
 
     channel<In>& in() noexcept { return in_; }
     channel_base* queue() noexcept final { return &in_; }
     Options& options() noexcept { return options_; }
     const stage_settings& settings() const noexcept { return options_.settings(); }
 
-    /// A slot has come to the end of the stream; true: it was the last one.
-    bool slot_ends() noexcept { return --open_slots_ == 0; }
+    void begin() override {
+        stage_base::begin();
+        open_lanes_ = this->lanes();
+    }
+    /// A lane has come to the end of the stream; true: it was the last one.
+    bool lane_ends() noexcept { return --open_lanes_ == 0; }
 
 protected:
     std::uint64_t discard() noexcept override { return in_.discard(); }
@@ -300,7 +307,7 @@ private:
 
     Options options_;
     channel<In> in_;
-    std::size_t open_slots_;
+    std::size_t open_lanes_;
 };
 
 /// Waits for room in the next queue and puts an item there.

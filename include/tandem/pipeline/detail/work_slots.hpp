@@ -65,24 +65,22 @@ task<> work_stage<In, Call, Options, Shape>::slot(std::size_t index) {
         this->enter(clock, stage_state::blocked_up);
     }
     if constexpr (Shape != shape::last) {
-        if (this->slot_ends()) to_.next().close();
+        if (this->lane_ends()) to_.next().close();
     }
 }
 
-/// A slot whose items go to a worker, several at a time if they are small. Those beyond the first keep
-/// their place in the queue until they have left, so that chunks need no room of their own.
+/// A lane whose items go to a worker, several at a time if they are small.
 template <class In, class Call, class Options, shape Shape>
-task<> work_stage<In, Call, Options, Shape>::chunk_slot(std::size_t index) {
+task<> work_stage<In, Call, Options, Shape>::chunk_lane(std::size_t index) {
     using items = std::vector<chunk_item<In, stored>>;
     slot_clock& clock = this->meter().slot(index);
-    chunk_size size(std::max<std::size_t>(1, this->in().capacity() / this->slots()));
     items chunk;
-    chunk.reserve(size.most());
+    chunk.reserve(size_.most());
     const bool timed = !this->accounts().loop->has_virtual_clock();
     for (;;) {
         const bool more = co_await this->in().take();
         if (!more) break;
-        fill(chunk, size.wanted());
+        fill(chunk);
         this->enter(clock, stage_state::busy);
         std::exception_ptr refused;
         try {
@@ -94,9 +92,8 @@ task<> work_stage<In, Call, Options, Shape>::chunk_slot(std::size_t index) {
         this->enter(clock, stage_state::blocked_down);
         std::int64_t worked = 0;
         for (const auto& each : chunk) worked += each.worked;
-        this->meter().correct_busy(clock, 0, worked);
-        this->meter().chunk_served(clock);
-        size.learn(worked, chunk.size());
+        this->meter().chunk_served(clock, worked);
+        size_.learn(worked, chunk.size());
         for (auto& each : chunk) {
             if (refused && !each.value && !each.error) each.error = refused;
             this->meter().add_served(each.worked);
@@ -105,19 +102,26 @@ task<> work_stage<In, Call, Options, Shape>::chunk_slot(std::size_t index) {
         chunk.clear();
         this->enter(clock, stage_state::blocked_up);
     }
-    if (this->slot_ends()) to_.next().close();
+    if (this->lane_ends()) to_.next().close();
 }
 
 template <class In, class Call, class Options, shape Shape>
 template <class Chunk>
-void work_stage<In, Call, Options, Shape>::fill(Chunk& chunk, std::size_t wanted) {
-    const std::int64_t ticks = this->now();
-    const std::size_t share = this->in().available() / this->slots();  // the other slots get theirs
-    chunk.emplace_back(held<In>(*this, this->in().pop(ticks)), sequence_++, false);
-    for (std::size_t i = 0; i < share && chunk.size() < wanted && this->in().try_take(); ++i) {
-        this->in().keep_place();
-        chunk.emplace_back(held<In>(*this, this->in().pop(ticks)), sequence_++, true);
-    }
+void work_stage<In, Call, Options, Shape>::fill(Chunk& chunk) {
+    const std::size_t wanted = size_.wanted();
+    const std::size_t share = this->in().available() / lanes();  // the other lanes get theirs
+    add(chunk);
+    for (std::size_t i = 0; i < share && chunk.size() < wanted && this->in().try_take(); ++i) add(chunk);
+}
+
+/// As many items as there are slots have left the queue. Those beyond keep their place there until they
+/// have left the stage, so that chunks and lanes need no room of their own.
+template <class In, class Call, class Options, shape Shape>
+template <class Chunk>
+void work_stage<In, Call, Options, Shape>::add(Chunk& chunk) {
+    const bool keeps_place = in_slots_ >= this->slots();
+    if (!keeps_place) ++in_slots_;
+    chunk.emplace_back(held<In>(*this, this->in().pop(this->now(), keeps_place)), sequence_++, keeps_place);
 }
 
 template <class In, class Call, class Options, shape Shape>
@@ -129,7 +133,11 @@ task<> work_stage<In, Call, Options, Shape>::settle(Item& each, std::size_t inde
         if constexpr (has_done) co_await done(each.item);
         co_await deliver(each.item, each.k, *each.value);
     }
-    if (each.keeps_place) this->in().give_back();
+    if (each.keeps_place) {
+        this->in().give_back(each.item.bytes());
+    } else {
+        --in_slots_;
+    }
 }
 
 /// With all that the options ask for around the call.

@@ -42,6 +42,7 @@ public:
                Options options)
         : base(accounts, std::move(name), kind, room, std::move(options)),
           call_(std::move(call)),
+          size_(std::max<std::size_t>(1, room.queue / lanes())),
           logs_(has_retry ? room.slots : 0) {
         if (in_order()) order_.open(room.items(), room.extra);
     }
@@ -49,12 +50,19 @@ public:
     outlet<out>& to() noexcept { return to_; }
     Call& function() noexcept { return call_; }
     const executor* workers() const noexcept override { return call_.workers(); }
+    /// Where the executor alone bounds what runs, twice as many jobs as it has workers: when one comes back,
+    /// its worker goes on with the next at once. With fewer slots that would run too many at a time.
+    std::size_t lanes() const noexcept override {
+        const std::size_t slots = this->slots();
+        if (!Call::on_workers || careful() || slots < workers()->max_workers()) return slots;
+        return std::max<std::size_t>(slots, 2 * workers()->max_workers());
+    }
 
     void start(task_group& group) override {
-        for (std::size_t i = 0; i < this->slots(); ++i) {
+        for (std::size_t i = 0; i < lanes(); ++i) {
             if constexpr (Call::on_workers) {
                 if (!careful()) {
-                    group.create_task(chunk_slot(i), this->name());
+                    group.create_task(chunk_lane(i), this->name());
                     continue;
                 }
             }
@@ -83,9 +91,11 @@ private:
     }
 
     task<> slot(std::size_t index);
-    task<> chunk_slot(std::size_t index);
+    task<> chunk_lane(std::size_t index);
     template <class Chunk>
-    void fill(Chunk& chunk, std::size_t wanted);
+    void fill(Chunk& chunk);
+    template <class Chunk>
+    void add(Chunk& chunk);
     template <class Item>
     task<> settle(Item& each, std::size_t index);
     task<result> carefully(held<In>& item, slot_clock& clock, std::size_t index);
@@ -138,6 +148,8 @@ private:
     outlet<out> to_;
     order_window<parked_result> order_;
     std::uint64_t sequence_ = 0;
+    chunk_size size_;
+    std::size_t in_slots_ = 0;  // items in chunks that keep no place in the queue
     std::vector<retry_log> logs_;  // of each slot
 };
 
