@@ -100,9 +100,9 @@ int main(int argc, char** argv) {
     std::string folder = (std::filesystem::temp_directory_path() / "tandem_crawl_XXXXXX").string();
     check(::mkdtemp(folder.data()), "there is room for temporary files");
     const std::string file = folder + "/pages.sqlite";
-
-    const ::pid_t child = ::fork();         // before there are threads
-    if (child == 0) crawl_site(file, 150);  // waits for page 151 until it is killed
+    const ::pid_t child = ::fork();  // before there are threads
+    check(child >= 0, "there is room for another process");
+    if (child == 0) return crawl_site(file, 150).balanced() ? 0 : 1;  // waits for page 151, and is killed
     while (rows_in(file) < 50) std::this_thread::sleep_for(1ms);
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
