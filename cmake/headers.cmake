@@ -116,6 +116,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/pipeline/detail/log_file.hpp
   include/tandem/pipeline/detail/meter.hpp
   include/tandem/pipeline/detail/order.hpp
+  include/tandem/pipeline/detail/outlet.hpp
   include/tandem/pipeline/detail/report_text.hpp
   include/tandem/pipeline/detail/shape.hpp
   include/tandem/pipeline/detail/simple_stages.hpp

@@ -98,3 +98,64 @@ TEST_CASE("inbox: from many threads nothing is lost, each producer's order is ke
     CHECK(box.empty());
     CHECK(wakes == batches);  // one producer of a batch wakes the loop, no more and no less
 }
+
+TEST_CASE("inbox: a consumer that watches is not woken, and does not fall asleep over what has come",
+          "[core][inbox][virtual]") {
+    inbox box;
+    ready_queue q;
+    std::deque<ready_node> nodes(3);
+    step kind = step::start;
+    box.watch_into(q);
+    CHECK(q.empty());
+    CHECK(box.empty());
+    CHECK_FALSE(box.push(nodes[0], step::call));
+    CHECK_FALSE(box.empty());
+    CHECK_FALSE(box.unwatch());
+    CHECK_FALSE(box.push(nodes[1], step::resume));
+    box.watch_into(q);
+    CHECK(q.pop(kind) == &nodes[0]);
+    CHECK(kind == step::call);
+    CHECK(q.pop(kind) == &nodes[1]);
+    CHECK(kind == step::resume);
+    CHECK(q.empty());
+    CHECK(box.unwatch());
+    CHECK(box.push(nodes[2], step::call));
+    box.watch_into(q);
+    CHECK(q.pop(kind) == &nodes[2]);
+    CHECK(box.unwatch());
+}
+
+TEST_CASE("inbox: a consumer that falls asleep again and again is woken once each time",
+          "[core][inbox][threads]") {
+    constexpr int producers = 3;
+    constexpr int each = 20'000;
+    inbox box;
+    ready_queue q;
+    box.watch_into(q);
+    std::deque<numbered> nodes;
+    for (int i = 0; i < producers * each; ++i) nodes.emplace_back(0, i);
+    std::atomic<int> wakes{0};
+    std::vector<std::thread> threads;
+    for (int p = 0; p < producers; ++p) {
+        threads.emplace_back([&, p] {
+            for (int n = 0; n < each; ++n) {
+                if (box.push(nodes[static_cast<std::size_t>(p * each + n)], step::call)) ++wakes;
+            }
+        });
+    }
+    int taken = 0;
+    int sleeps = 0;
+    while (taken < producers * each) {
+        box.watch_into(q);
+        for (; !q.empty(); ++taken) {
+            step kind = step::resume;
+            q.pop(kind);
+        }
+        if (taken == producers * each || !box.unwatch()) continue;
+        ++sleeps;
+        while (wakes < sleeps) std::this_thread::yield();
+    }
+    for (std::thread& t : threads) t.join();
+    CHECK(wakes == sleeps);
+    CHECK(box.unwatch());
+}

@@ -85,7 +85,7 @@ static tandem::task<> check_redirect(http::client& client, tandem::testing::http
     CHECK(r.url().path() == "/target");
 }
 
-NET_TEST("redirects: what becomes of method and body", "[http][redirect][net]") {
+NET_TEST("redirects: method and body over sockets", "[http][redirect][net]") {
     server.on("*", "/target", reply(200, "here"));
     http::client client;
     for (const int status : {301, 302}) {
@@ -143,7 +143,7 @@ NET_TEST("redirects: a loop ends after ten", "[http][redirect][net]") {
     CHECK(client.statistics().active == 0);
 }
 
-NET_TEST("redirects: what is secret stays with its origin", "[http][redirect][net]") {
+NET_TEST("redirects: secrets stay with their origin, over sockets", "[http][redirect][net]") {
     server.on("GET", "/same", to(302, "/target")).on("GET", "/target", reply(200, "x"))
         .on("GET", "/other", to(302, "http://other.test:" + std::to_string(server.port()) + "/back"))
         .on("GET", "/back", to(302, server.url("/target")));

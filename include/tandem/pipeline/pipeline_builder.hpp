@@ -151,7 +151,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t least_cpu_queue = 32;  // so that small items can go in chunks
+    static constexpr std::size_t least_cpu_queue = 64;  // so that small items can go in chunks
 
     static auto no_size() noexcept {
         return [](const T&) noexcept { return std::size_t{0}; };

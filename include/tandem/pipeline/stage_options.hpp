@@ -80,8 +80,8 @@ public:
         settings_.concurrency = slots;
         return *this;
     }
-    /// Items that may wait before the stage. Default: four times its concurrency; of a `cpu` stage 32 at
-    /// least, because it hands small items over in chunks of up to queue / concurrency.
+    /// Items that may wait before the stage. Default: four times its concurrency; of a `cpu` stage 64 at
+    /// least, because it hands small items over in chunks that keep their places here.
     basic_stage_options& queue(std::size_t items) noexcept {
         settings_.queue = items;
         return *this;

@@ -108,13 +108,11 @@ private:
 
     void hand_over() {
         sleep_watch* const watch = loop_->sleep_watch();
-        if (watch && pool_.pool().submit_briefly(*this)) {
-            watch->expect_soon();
-            watch->call_late(workers_call_);
-            loop_->stay_awake();  // a task that a completion of I/O resumed runs outside of the loop's steps
-        } else {
-            pool_.pool().submit(*this);
-        }
+        if (!watch || !pool_.pool().submit_briefly(*this)) return pool_.pool().submit(*this);
+        watch->expect_soon();
+        if (pool_.pool().max_workers() == 1) return;  // the one that is awake: there is no other to call
+        watch->call_late(workers_call_);
+        loop_->stay_awake();  // a task that a completion of I/O resumed runs outside of the loop's steps
     }
     // If the job is over, the executor may be gone.
     void call_workers() noexcept {

@@ -54,6 +54,12 @@ public:
         ++promised_;
         return true;
     }
+    /// Grants a place without waiting.
+    bool try_room(std::size_t bytes) noexcept {
+        if (!putters_.empty() || !has_room(bytes)) return false;
+        grant(bytes);
+        return true;
+    }
     /// Items that nobody was promised.
     std::size_t available() const noexcept { return size_ - promised_; }
 
@@ -164,11 +170,7 @@ class channel_base::room_awaiter final : public leaf, public list_links<room_awa
 public:
     room_awaiter(channel_base& to, std::size_t bytes) noexcept : to_(to), bytes_(bytes) {}
 
-    bool await_ready() noexcept {
-        if (stop_pending() || !to_.putters_.empty() || !to_.has_room(bytes_)) return false;
-        to_.grant(bytes_);
-        return true;
-    }
+    bool await_ready() noexcept { return !stop_pending() && to_.try_room(bytes_); }
     void await_suspend(std::coroutine_handle<> h) noexcept {
         if (suspend(h)) to_.putters_.push_back(*this);
     }

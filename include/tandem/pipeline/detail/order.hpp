@@ -100,6 +100,7 @@ public:
         if (extra != 0) parked_.resize(window);
     }
     bool can_park() const noexcept { return count_ < extra_; }
+    bool any_parked() const noexcept { return count_ != 0; }
     void park(std::uint64_t k, Parked&& result) {
         parked_[index(k)].emplace(std::move(result));
         at(k).kind = fate::parked;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <tandem/pipeline/detail/outlet.hpp>
 #include <tandem/pipeline/detail/stage.hpp>
 #include <tandem/tasks/task_group.hpp>
 

@@ -16,6 +16,7 @@
 
 #include <tandem/base/detail/unique_function.hpp>
 #include <tandem/core/this_task.hpp>
+#include <tandem/pipeline/detail/outlet.hpp>
 #include <tandem/pipeline/detail/stage.hpp>
 #include <tandem/sync/event.hpp>
 #include <tandem/sync/queue.hpp>

@@ -1,4 +1,4 @@
-// tandem - what the stages of a pipeline share: books, slots, an item in hand, the way to the next stage
+// tandem - what the stages of a pipeline share: books, slots, an item in hand
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
@@ -228,21 +228,6 @@ private:
     envelope<T> item_;
 };
 
-/// Where the results of a stage go: the queue of the next one.
-template <class Out>
-class outlet {
-public:
-    outlet() = default;
-    outlet(const outlet&) = delete;
-    outlet& operator=(const outlet&) = delete;
-
-    void connect(channel<Out>& next) noexcept { next_ = &next; }
-    channel<Out>& next() noexcept { return *next_; }
-
-private:
-    channel<Out>* next_ = nullptr;
-};
-
 /// How many may work and wait in a stage.
 class stage_room {
 public:
@@ -309,29 +294,6 @@ private:
     channel<In> in_;
     std::size_t open_lanes_;
 };
-
-/// Waits for room in the next queue and puts an item there.
-template <class Out>
-task<> emit(stage_base& from, outlet<Out>& to, envelope<Out> item) {
-    channel<Out>& next = to.next();
-    item.bytes = next.bytes_of(item.value);
-    co_await next.room(item.bytes);
-    next.push(std::move(item), from.now());
-    ++from.counts().emitted;
-}
-
-/// The same for an item that is in the books beside the one that it was made of.
-template <class Out>
-task<> emit_more(stage_base& from, outlet<Out>& to, envelope<Out> item) {
-    channel<Out>& next = to.next();
-    item.bytes = next.bytes_of(item.value);
-    const std::uint64_t weight = item.weight;
-    co_await next.room(item.bytes);
-    from.accounts().enters(weight);
-    from.accounts().added += static_cast<std::int64_t>(weight);
-    next.push(std::move(item), from.now());
-    ++from.counts().emitted;
-}
 
 }  // namespace detail
 }  // namespace tandem::inline TANDEM_ABI

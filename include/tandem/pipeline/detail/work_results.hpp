@@ -15,6 +15,24 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
+/// True if nothing had to be waited for: the common case, without a coroutine.
+template <class In, class Call, class Options, shape Shape>
+bool work_stage<In, Call, Options, Shape>::deliver_at_once(held<In>& item, std::uint64_t k, stored& value) {
+    if constexpr (Shape == shape::last) {
+        item.left(&books::stored);
+        return true;
+    } else if constexpr (Shape == shape::one) {
+        const bool ordered = in_order();
+        if (ordered && (!order_.is_turn(k) || order_.any_parked())) return false;
+        if (!emit_at_once(*this, to_, value, item.first_seen(), item.weight())) return false;
+        item.passed_on();
+        if (ordered) order_.advance();
+        return true;
+    } else {
+        return false;
+    }
+}
+
 template <class In, class Call, class Options, shape Shape>
 task<> work_stage<In, Call, Options, Shape>::deliver(held<In>& item, std::uint64_t k, stored& value) {
     if constexpr (Shape == shape::last) {

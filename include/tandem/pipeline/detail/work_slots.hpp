@@ -60,7 +60,7 @@ task<> work_stage<In, Call, Options, Shape>::slot(std::size_t index) {
             co_await fail(item, k, index, error);
         } else {
             if constexpr (has_done) co_await done(item);
-            co_await deliver(item, k, *value);
+            if (!deliver_at_once(item, k, *value)) co_await deliver(item, k, *value);
         }
         this->enter(clock, stage_state::blocked_up);
     }
@@ -97,6 +97,7 @@ task<> work_stage<In, Call, Options, Shape>::chunk_lane(std::size_t index) {
         for (auto& each : chunk) {
             if (refused && !each.value && !each.error) each.error = refused;
             this->meter().add_served(each.worked);
+            if (settle_at_once(each)) continue;
             co_await settle(each, index);
         }
         chunk.clear();
@@ -126,6 +127,14 @@ void work_stage<In, Call, Options, Shape>::add(Chunk& chunk) {
 
 template <class In, class Call, class Options, shape Shape>
 template <class Item>
+bool work_stage<In, Call, Options, Shape>::settle_at_once(Item& each) {
+    if (has_done || each.error || !deliver_at_once(each.item, each.k, *each.value)) return false;
+    leave(each);
+    return true;
+}
+
+template <class In, class Call, class Options, shape Shape>
+template <class Item>
 task<> work_stage<In, Call, Options, Shape>::settle(Item& each, std::size_t index) {
     if (each.error) {
         co_await fail(each.item, each.k, index, each.error);
@@ -133,11 +142,7 @@ task<> work_stage<In, Call, Options, Shape>::settle(Item& each, std::size_t inde
         if constexpr (has_done) co_await done(each.item);
         co_await deliver(each.item, each.k, *each.value);
     }
-    if (each.keeps_place) {
-        this->in().give_back(each.item.bytes());
-    } else {
-        --in_slots_;
-    }
+    leave(each);
 }
 
 /// With all that the options ask for around the call.

@@ -19,6 +19,7 @@
 #include <tandem/pipeline/detail/call.hpp>
 #include <tandem/pipeline/detail/chunk.hpp>
 #include <tandem/pipeline/detail/order.hpp>
+#include <tandem/pipeline/detail/outlet.hpp>
 #include <tandem/pipeline/detail/shape.hpp>
 #include <tandem/pipeline/detail/stage.hpp>
 #include <tandem/resilience/limiter_map.hpp>
@@ -97,11 +98,22 @@ private:
     template <class Chunk>
     void add(Chunk& chunk);
     template <class Item>
+    bool settle_at_once(Item& each);
+    template <class Item>
+    void leave(const Item& each) noexcept {
+        if (each.keeps_place) {
+            this->in().give_back(each.item.bytes());
+        } else {
+            --in_slots_;
+        }
+    }
+    template <class Item>
     task<> settle(Item& each, std::size_t index);
     task<result> carefully(held<In>& item, slot_clock& clock, std::size_t index);
     task<result> attempts(In& item, slot_clock& clock, std::size_t index);
     task<result> attempt(In& item, slot_clock& clock, bool with_backoff);
     task<result> called(In& item, slot_clock& clock);
+    bool deliver_at_once(held<In>& item, std::uint64_t k, stored& value);
     task<> deliver(held<In>& item, std::uint64_t k, stored& value);
     task<> deliver_parked();
     task<> pass_on(held<In>& item, stored& value);
@@ -149,7 +161,7 @@ private:
     order_window<parked_result> order_;
     std::uint64_t sequence_ = 0;
     chunk_size size_;
-    std::size_t in_slots_ = 0;  // items in chunks that keep no place in the queue
+    std::size_t in_slots_ = 0;     // items in chunks that keep no place in the queue
     std::vector<retry_log> logs_;  // of each slot
 };
 
