@@ -30,6 +30,7 @@ checkers() {
     for check in floors style versions; do
         python3 -B .ci/check_$check.py || status=1
     done
+    python3 -B tests/http/conformance/list.py --check || status=1
     return $status
 }
 gcc_release() { build test && tests test -LE "$separate" -j "$jobs"; }
