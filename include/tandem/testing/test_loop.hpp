@@ -58,7 +58,7 @@ public:
         virtual_clock_ = true;
         root_ = &root_tasks_;
         if (options_.seed()) random_ = *options_.seed();
-        random_source_ = detail::random_source(random_);
+        random_source_ = tandem::detail::random_source(random_);
     }
     ~test_loop() {
         possessions_.clear();
@@ -75,7 +75,9 @@ public:
 
     /// Sets what is called before each step and before time moves, with the number of steps so far; a
     /// sweep cancels there.
-    void before_step(detail::unique_function<void(std::uint64_t)> fn) { before_step_ = std::move(fn); }
+    void before_step(tandem::detail::unique_function<void(std::uint64_t)> fn) {
+        before_step_ = std::move(fn);
+    }
 
     /// Cancels the task given to `run`, as a signal would.
     void cancel_main() noexcept {
@@ -88,7 +90,7 @@ private:
         wakes_.fetch_add(1, std::memory_order_release);
         wakes_.notify_one();
     }
-    void arm(std::int64_t) noexcept override { armed_until_ = detail::never; }
+    void arm(std::int64_t) noexcept override { armed_until_ = tandem::detail::never; }
 
     template <class Done>
     void drive_until(Done done);
@@ -99,11 +101,11 @@ private:
     std::uint64_t next_random() noexcept;
 
     virtual_options options_;
-    detail::root_group root_tasks_;
+    tandem::detail::root_group root_tasks_;
     std::uint64_t random_ = 0;
     std::uint64_t steps_when_time_moved_ = 0;
     std::atomic<std::uint32_t> wakes_{0};
-    detail::unique_function<void(std::uint64_t)> before_step_;
+    tandem::detail::unique_function<void(std::uint64_t)> before_step_;
 };
 
 /// Runs `main` on a loop of its own in virtual time: an hour's sleep takes no time. Real threads may
@@ -123,10 +125,10 @@ T test_loop::run(task<T> main) {
         throw std::logic_error(
             "tandem::testing::run_virtual: a loop runs on this thread already; await the task");
     }
-    detail::current_loop_scope here(*this);
-    thread_ = &detail::current_loop;
+    tandem::detail::current_loop_scope here(*this);
+    thread_ = &tandem::detail::current_loop;
     root_tasks_.reopen();
-    detail::main_task<T> scope(*this, std::move(main));
+    tandem::detail::main_task<T> scope(*this, std::move(main));
     main_ = &scope;
     try {
         drive_until([&] { return scope.done(); });
@@ -166,17 +168,18 @@ inline void test_loop::run_ready() {
     } while (!idle() && steps_ - before < limit);
     if (steps_ - steps_when_time_moved_ > options_.step_limit()) {
         throw hang_error("tandem::testing::run_virtual: " + std::to_string(options_.step_limit()) +
-                         " steps and no time has passed; a task spins. " + detail::task_tree::draw(*this));
+                         " steps and no time has passed; a task spins. " +
+                         tandem::detail::task_tree::draw(*this));
     }
 }
 
 // Gives the number of steps after which to shuffle again: what becomes ready meanwhile may overtake
 // what was ready before.
 inline std::uint64_t test_loop::shuffle_ready() {
-    std::vector<std::pair<detail::ready_node*, detail::step>> nodes;
+    std::vector<std::pair<tandem::detail::ready_node*, tandem::detail::step>> nodes;
     while (!ready_.empty()) {
-        detail::step kind;
-        detail::ready_node* const node = ready_.pop(kind);
+        tandem::detail::step kind;
+        tandem::detail::ready_node* const node = ready_.pop(kind);
         nodes.emplace_back(node, kind);
     }
     for (std::size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[next_random() % i]);
@@ -192,9 +195,9 @@ inline void test_loop::advance() {
         return;
     }
     const std::int64_t next = timers_.earliest();
-    if (next == detail::never) {
+    if (next == tandem::detail::never) {
         throw hang_error("tandem::testing::run_virtual: nothing is left that could happen; " +
-                         detail::task_tree::draw(*this));
+                         tandem::detail::task_tree::draw(*this));
     }
     if (next > virtual_now_) virtual_now_ = next;
     steps_when_time_moved_ = steps_;
@@ -204,13 +207,13 @@ inline void test_loop::advance() {
 // After a hang: everything is stopped, what is shielded too, so that all frames are destroyed.
 inline void test_loop::abandon() {
     before_step_ = nullptr;
-    const auto force = [](void*, detail::fiber& f) { detail::stop_in_spite_of_shields(f); };
+    const auto force = [](void*, tandem::detail::fiber& f) { tandem::detail::stop_in_spite_of_shields(f); };
     for (int round = 0; round < 1000; ++round) {
         if (main_) main_->each_child(force, nullptr);
         root_tasks_.each_child(force, nullptr);
         take_inbox();
         while (!idle()) run_steps(batch_steps_);
-        const bool main_left = main_ && !static_cast<detail::main_scope*>(main_)->done();
+        const bool main_left = main_ && !static_cast<tandem::detail::main_scope*>(main_)->done();
         if (!main_left && root_tasks_.empty()) return;
     }
 }
