@@ -62,7 +62,7 @@ public:
             item.left(&books::filtered);
             co_return;
         }
-        co_await emit(*this, to_, envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
+        co_await to_.emit(*this, envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
         item.passed_on();
     }
     void finish() noexcept { to_.next().close(); }
@@ -89,11 +89,10 @@ public:
         this->meter().item_served(clock);
         for (std::size_t i = 0; i + 1 < to_.size(); ++i) {
             In copy(std::as_const(item.value()));
-            co_await emit_more(*this, to_[i],
-                               envelope<In>(std::move(copy), item.first_seen(), item.weight()));
+            co_await to_[i].emit_more(*this, envelope<In>(std::move(copy), item.first_seen(), item.weight()));
         }
-        co_await emit(*this, to_.back(),
-                      envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
+        co_await to_.back().emit(*this,
+                                 envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
         item.passed_on();
     }
     void finish() noexcept {
@@ -128,8 +127,8 @@ public:
                                     " and there are " + std::to_string(to_.size()) + " branches; give 0 to " +
                                     std::to_string(to_.size() - 1));
         }
-        co_await emit(*this, to_[branch],
-                      envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
+        co_await to_[branch].emit(*this,
+                                  envelope<In>(std::move(item.value()), item.first_seen(), item.weight()));
         item.passed_on();
     }
     void finish() noexcept {
@@ -207,8 +206,8 @@ private:
             weight += each.weight();
             items.push_back(std::move(each.value()));
         }
-        co_await emit(*this, to_,
-                      envelope<std::vector<In>>(std::move(items), open_.front().first_seen(), weight));
+        co_await to_.emit(*this,
+                          envelope<std::vector<In>>(std::move(items), open_.front().first_seen(), weight));
         for (held<In>& each : open_) each.passed_on();
         open_.clear();
         bytes_ = 0;

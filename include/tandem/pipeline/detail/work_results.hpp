@@ -24,7 +24,7 @@ bool work_stage<In, Call, Options, Shape>::deliver_at_once(held<In>& item, std::
     } else if constexpr (Shape == shape::one) {
         const bool ordered = in_order();
         if (ordered && (!order_.is_turn(k) || order_.any_parked())) return false;
-        if (!emit_at_once(*this, to_, value, item.first_seen(), item.weight())) return false;
+        if (!to_.emit_at_once(*this, value, item.first_seen(), item.weight())) return false;
         item.passed_on();
         if (ordered) order_.advance();
         return true;
@@ -65,12 +65,12 @@ task<> work_stage<In, Call, Options, Shape>::deliver_parked() {
 template <class In, class Call, class Options, shape Shape>
 task<> work_stage<In, Call, Options, Shape>::pass_on(held<In>& item, stored& value) {
     if constexpr (Shape == shape::one) {
-        co_await emit(*this, to_, envelope<out>(std::move(value), item.first_seen(), item.weight()));
+        co_await to_.emit(*this, envelope<out>(std::move(value), item.first_seen(), item.weight()));
         item.passed_on();
     } else if constexpr (Shape == shape::many) {
         bool any = false;
         for (auto& each : value) {
-            co_await emit_more(*this, to_, envelope<out>(std::move(each), item.first_seen(), 1));
+            co_await to_.emit_more(*this, envelope<out>(std::move(each), item.first_seen(), 1));
             any = true;
         }
         if (any) {
