@@ -9,6 +9,7 @@
 #include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/loop_core.hpp>
 #include <tandem/core/loop_owned.hpp>
+#include <tandem/core/loop_reports.hpp>
 #include <tandem/core/random.hpp>
 #include <tandem/core/sleep.hpp>
 #include <tandem/core/task.hpp>
