@@ -289,7 +289,7 @@ TEST_CASE("brief jobs: race with cancellation, always one outcome", "[cpu][threa
                     all.push_back(tandem::create_task(body(p, ran, delivered, exits)));
                 }
                 co_await tandem::this_task::checkpoint();
-                for (unsigned spin = random() % 500; spin != 0; --spin) tandem::detail::spin_pause();
+                for (auto spin = random() % 500; spin != 0; --spin) tandem::detail::spin_pause();
                 for (auto& h : all) {
                     if (random() % 2 == 0) h.cancel();
                 }
