@@ -51,7 +51,7 @@ headers() { cmake --preset dev >/dev/null && tests dev -L headers; }
 benchmarks() {
     local status=0 program
     cmake --preset bench >/dev/null || return 1
-    for program in bench_core bench_cpu bench_pipeline; do
+    for program in bench_cpu bench_pipeline; do
         cmake --build --preset bench --target $program || { status=1; continue; }
         build/bench/bin/$program --quick >/dev/null || { echo "$program --quick failed"; status=1; }
     done
