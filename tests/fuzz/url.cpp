@@ -55,6 +55,7 @@ std::vector<std::string> fuzz::seeds() {
     return {"http://example.org/",
             "https://User:p%40w@[::1]:8443/a/../b?c=d#e",
             "http://127.0.0.1:80",
+            std::string("http://[::1\0x]:80/", 19),
             "../../g;x=1/./y",
             "//other.test/x",
             "?query",

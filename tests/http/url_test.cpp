@@ -76,6 +76,8 @@ TEST_CASE("url: IPv6 literals", "[http][url]") {
     CHECK(u.to_string() == "http://[2001:db8::1]:8080/x");
     CHECK(http::url("http://[::1]").port() == 80);
     CHECK(http::url("http://[::ffff:1.2.3.4]/").authority() == "[::ffff:1.2.3.4]");
+    CHECK(http::url("http://[0:0:0:0:0:0:0:1]/").same_origin(http::url("http://[::1]/")));
+    CHECK(refused(std::string("http://[::1\0x]/", 16), "is no IPv6 address"));  // what follows a NUL counts too
     CHECK(refused("http://[::1", "no closing ]"));
     CHECK(refused("http://[::1]x/", "no closing ]"));
     CHECK(refused("http://[hello]/", "is no IPv6 address"));

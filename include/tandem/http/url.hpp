@@ -275,11 +275,14 @@ inline void url::take_host(std::string_view host, std::string_view whole) {
     ipv6_ = host.front() == '[';
     if (ipv6_) {
         if (host.size() < 2 || host.back() != ']') refuse(whole, "the IPv6 address has no closing ]");
-        for (const char c : host.substr(1, host.size() - 2)) host_ += detail::to_lower(c);
+        const std::string written(host.substr(1, host.size() - 2));
         in6_addr address;
-        if (inet_pton(AF_INET6, host_.c_str(), &address) != 1) {
+        // inet_pton reads up to a NUL only, which would let the rest of the text pass unread
+        if (written.find('\0') != std::string::npos || inet_pton(AF_INET6, written.c_str(), &address) != 1) {
             refuse(whole, "the host " + detail::shown(host) + " is no IPv6 address");
         }
+        char canonical[INET6_ADDRSTRLEN];  // one text for one address (RFC 5952): one origin, one pool
+        host_ = inet_ntop(AF_INET6, &address, canonical, sizeof canonical);
         return;
     }
     for (const char c : host) {
