@@ -172,6 +172,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/asio/detail/cancel_hook.hpp
   include/tandem/asio/detail/loop_executor.hpp
   include/tandem/asio/detail/loop_registration.hpp
+  include/tandem/asio/detail/recycled_state.hpp
   include/tandem/asio/event_loop.hpp
   include/tandem/asio/from_awaitable.hpp
   include/tandem/asio/run.hpp

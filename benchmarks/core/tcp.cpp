@@ -213,6 +213,6 @@ std::vector<bench::workload> tcp_workloads() {
          with_tandem,
          {{"asio awaitable", peer::contender<with_awaitable>, bench::at_most(1.02)},
           {"asio callbacks", with_callbacks, bench::at_most(1.05)}},
-         {}},
+         0.2},
     };
 }

@@ -11,9 +11,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <new>
 #include <string>
@@ -58,6 +60,13 @@ std::atomic<long> allocations{0};
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#ifdef __GLIBC__
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {  // Asio's choice
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    void* p = nullptr;
+    return posix_memalign(&p, std::max(alignment, sizeof(void*)), bytes) == 0 ? p : nullptr;
+}
+#endif
 #endif
 
 namespace {
@@ -80,7 +89,8 @@ task<> echo(tcp::socket& s) {
     std::array<char, 64> buffer;
     for (;;) {
         error_code ec;
-        const std::size_t n = co_await s.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
+        const std::size_t n =
+            co_await s.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
         if (ec) co_return;
         co_await asio::async_write(s, asio::buffer(buffer, n), use_task);
     }
@@ -99,7 +109,8 @@ std::string available(tcp::socket& s) {
 
 }  // namespace
 
-TEST_CASE("use_task: an operation gives its result; an error is thrown as system_error", "[asio][use_task][net]") {
+TEST_CASE("use_task: an operation gives its result; an error is thrown as system_error",
+          "[asio][use_task][net]") {
     const auto main = []() -> task<> {
         tcp::socket a(context());
         tcp::socket b(context());
@@ -127,13 +138,15 @@ TEST_CASE("use_task: as_tuple and redirect_error throw nothing", "[asio][use_tas
         CHECK_FALSE(std::get<0>(sent));
         CHECK(std::get<1>(sent) == 2);
         error_code ec = asio::error::would_block;
-        const std::size_t n = co_await b.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
+        const std::size_t n =
+            co_await b.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
         CHECK_FALSE(ec);
         CHECK(n == 2);
         a.close();
         const auto ended = co_await b.async_read_some(asio::buffer(buffer), asio::as_tuple(use_task));
         CHECK(std::get<0>(ended) == asio::error::eof);
-        const std::size_t none = co_await b.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
+        const std::size_t none =
+            co_await b.async_read_some(asio::buffer(buffer), asio::redirect_error(use_task, ec));
         CHECK(ec == asio::error::eof);
         CHECK(none == 0);
     };
@@ -158,7 +171,8 @@ TEST_CASE("use_task: as a default token", "[asio][use_task][net]") {
     run_it(main);
 }
 
-TEST_CASE("use_task: results without a default constructor, sockets, are moved through", "[asio][use_task][net]") {
+TEST_CASE("use_task: results without a default constructor, sockets, are moved through",
+          "[asio][use_task][net]") {
     const auto main = []() -> task<> {
         tcp::acceptor acceptor(context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
         tcp::socket client(context());
@@ -175,7 +189,8 @@ TEST_CASE("use_task: results without a default constructor, sockets, are moved t
     run_it(main);
 }
 
-TEST_CASE("use_task: completions with none, one and several results, with and without an error", "[asio][use_task]") {
+TEST_CASE("use_task: completions with none, one and several results, with and without an error",
+          "[asio][use_task]") {
     const auto main = []() -> task<> {
         tandem::loop_core& loop = tandem::this_task::loop();
         manual_operation<void()> none;
@@ -216,7 +231,8 @@ TEST_CASE("use_task: dispatch, post and defer, which may complete inline", "[asi
         }
         manual_operation<void(int)> inline_op;
         auto initiate_and_complete = [](auto handler) { std::move(handler)(3); };
-        const int n = co_await asio::async_initiate<const tandem::use_task_t, void(int)>(initiate_and_complete, use_task);
+        const int n = co_await asio::async_initiate<const tandem::use_task_t, void(int)>(
+            initiate_and_complete, use_task);
         CHECK(n == 3);
     };
     run_it(main);
@@ -230,8 +246,8 @@ TEST_CASE("use_task: an initiation that throws throws where it is awaited", "[as
         CHECK(text_of(e) == "cannot start");
         error_code ec;
         auto token = asio::redirect_error(use_task, ec);
-        const std::exception_ptr f = co_await error_of(
-            asio::async_initiate<decltype(token), void(error_code)>(throws, token));
+        const std::exception_ptr f =
+            co_await error_of(asio::async_initiate<decltype(token), void(error_code)>(throws, token));
         CHECK(text_of(f) == "cannot start");
     };
     run_it(main);
@@ -305,7 +321,8 @@ TEST_CASE("use_task: a task that was cancelled before does not initiate", "[asio
     const auto main = []() -> task<> {
         manual_operation<void(error_code)> op;
         const auto body = [](manual_operation<void(error_code)>& o) -> task<> {
-            while (!tandem::this_task::stop_requested()) co_await tandem::shield(tandem::this_task::checkpoint());
+            while (!tandem::this_task::stop_requested())
+                co_await tandem::shield(tandem::this_task::checkpoint());
             co_await o.start(use_task);
         };
         auto h = tandem::create_task(body(op));
@@ -318,8 +335,9 @@ TEST_CASE("use_task: a task that was cancelled before does not initiate", "[asio
     run_it(main);
 }
 
-TEST_CASE("use_task: what completes in spite of the cancel is delivered; the stop lands at the next suspension",
-          "[asio][use_task]") {
+TEST_CASE(
+    "use_task: what completes in spite of the cancel is delivered; the stop lands at the next suspension",
+    "[asio][use_task]") {
     const auto main = []() -> task<> {
         manual_operation<void(error_code, int)> op;
         int got = 0;
@@ -365,7 +383,8 @@ TEST_CASE("use_task: another error than operation_aborted is delivered, too", "[
     run_it(main);
 }
 
-TEST_CASE("use_task: operation_aborted without a cancel of the task is an error like any other", "[asio][use_task][net]") {
+TEST_CASE("use_task: operation_aborted without a cancel of the task is an error like any other",
+          "[asio][use_task][net]") {
     const auto main = []() -> task<> {
         asio::steady_timer timer(context(), 1h);
         tandem::this_task::loop().call_soon([&timer] { timer.cancel(); });
@@ -446,7 +465,8 @@ TEST_CASE("use_task: bytes that were read in the tick of the cancel are delivere
             passed = true;
         };
         auto reader = tandem::create_task(reads(b, text, after));
-        const auto writes = [](tcp::socket& s, const std::string& what, tandem::task_handle<>& other) -> task<> {
+        const auto writes = [](tcp::socket& s, const std::string& what,
+                               tandem::task_handle<>& other) -> task<> {
             co_await s.async_write_some(asio::buffer(what), use_task);
             other.cancel();
         };
@@ -513,7 +533,8 @@ TEST_CASE("use_task: a shielded operation is not cancelled", "[asio][use_task]")
     run_it(main);
 }
 
-TEST_CASE("use_task: objects of another io_context complete on the loop's thread", "[asio][use_task][threads]") {
+TEST_CASE("use_task: objects of another io_context complete on the loop's thread",
+          "[asio][use_task][threads]") {
     asio::io_context other(1);
     auto work = asio::make_work_guard(other);
     std::thread thread([&] { other.run(); });
@@ -568,7 +589,8 @@ TEST_CASE("use_task: works in gather, race, groups and finally", "[asio][use_tas
         CHECK(std::get<0>(r) == 5);
         CHECK(text == "12345");
         std::array<char, 8> buffer;
-        const auto won = co_await tandem::race(a.async_read_some(asio::buffer(buffer), use_task), tandem::sleep(2ms));
+        const auto won =
+            co_await tandem::race(a.async_read_some(asio::buffer(buffer), use_task), tandem::sleep(2ms));
         CHECK(won.index() == 1);
         const auto cleanup = [&a]() -> task<> {
             const auto say_bye = [](tcp::socket& s) -> task<> {
@@ -576,8 +598,8 @@ TEST_CASE("use_task: works in gather, race, groups and finally", "[asio][use_tas
             };
             return say_bye(a);
         };
-        const std::exception_ptr e = co_await error_of(
-            tandem::timeout(2ms, tandem::finally(a.async_read_some(asio::buffer(buffer), use_task), cleanup)));
+        const std::exception_ptr e = co_await error_of(tandem::timeout(
+            2ms, tandem::finally(a.async_read_some(asio::buffer(buffer), use_task), cleanup)));
         CHECK(is<tandem::timeout_error>(e));
         const std::size_t n = co_await a.async_read_some(asio::buffer(buffer), use_task);
         CHECK(std::string(buffer.data(), n) == "bye");
@@ -618,7 +640,68 @@ TEST_CASE("use_task: a steady state of I/O allocates nothing", "[asio][use_task]
     CHECK(run_it(main) == 0);
 }
 
-TEST_CASE("use_task: timers, of Asio and of the loop, in a steady state allocate nothing", "[asio][use_task]") {
+TEST_CASE("use_task: twenty composed operations at a time allocate nothing in a steady state",
+          "[asio][use_task][net]") {
+    const auto ask = [](tcp::socket& s, int times) -> task<> {
+        std::array<char, 4> buffer{'p', 'i', 'n', 'g'};
+        for (int i = 0; i < times; ++i) {
+            co_await asio::async_write(s, asio::buffer(buffer), use_task);
+            co_await asio::async_read(s, asio::buffer(buffer), use_task);
+        }
+    };
+    const auto all = [&ask](std::deque<tcp::socket>& sockets, int times) -> task<> {
+        const auto body = [&](tandem::task_group& group) -> task<> {
+            for (tcp::socket& s : sockets) group.create_task(ask(s, times));
+            co_return;
+        };
+        co_await tandem::with_task_group(body);
+    };
+    const auto main = [&all]() -> task<long> {
+        std::deque<tcp::socket> clients;
+        std::deque<tcp::socket> servers;
+        std::vector<tandem::task_handle<void>> echoes;
+        for (int i = 0; i < 20; ++i) {
+            connect_pair(clients.emplace_back(context()), servers.emplace_back(context()));
+            echoes.push_back(tandem::create_task(echo(servers.back())));
+        }
+        co_await all(clients, 100);
+        const long before = allocations.load();
+        co_await all(clients, 100);
+        const long used = allocations.load() - before;
+        clients.clear();
+        for (auto& e : echoes) co_await e;
+        co_return used;
+    };
+    CHECK(run_it(main) == 0);
+}
+
+TEST_CASE("use_task: what a composed operation leaves behind cancels the next one, on another socket",
+          "[asio][use_task][net]") {
+    const auto main = []() -> task<> {
+        std::array<char, 4> buffer{};
+        for (int i = 0; i < 3; ++i) {
+            {
+                tcp::socket a(context());
+                tcp::socket b(context());
+                connect_pair(a, b);
+                co_await asio::async_write(a, asio::buffer(buffer), use_task);
+                co_await asio::async_read(b, asio::buffer(buffer), use_task);
+            }
+            tcp::socket a(context());
+            tcp::socket b(context());
+            connect_pair(a, b);
+            auto nothing_to_write = asio::async_write(a, asio::buffer(buffer, 0), use_task);
+            CHECK(co_await std::move(nothing_to_write) == 0);
+            const std::exception_ptr e =
+                co_await error_of(tandem::timeout(1ms, asio::async_read(b, asio::buffer(buffer), use_task)));
+            CHECK(is<tandem::timeout_error>(e));
+        }
+    };
+    run_it(main);
+}
+
+TEST_CASE("use_task: timers, of Asio and of the loop, in a steady state allocate nothing",
+          "[asio][use_task]") {
     const auto main = []() -> task<long> {
         asio::steady_timer timer(context());
         long before = 0;
@@ -657,7 +740,8 @@ TEST_CASE("use_task: 1,000 tasks that never stop yielding keep neither a socket 
                 const std::uint64_t steps = loop.statistics().steps - before;
                 if (steps > worst) worst = steps;
             }
-            // Write, echo's read, echo's write, read: each waits for a batch or two, never for a round of 1,000.
+            // Write, echo's read, echo's write, read: each waits for a batch or two, never for a round of
+            // 1,000.
             CHECK(worst < 64 * 40);
             asio::steady_timer timer(context(), 1ms);
             co_await timer.async_wait(use_task);

@@ -64,7 +64,7 @@ namespace detail {
 
 // Whether a completion says "cancelled", by what comes first in it.
 inline bool says_aborted(const boost::system::error_code& ec) noexcept {
-    return ec == boost::asio::error::operation_aborted;
+    return ec && ec == boost::asio::error::operation_aborted;
 }
 inline bool says_aborted(const std::exception_ptr& e) noexcept {
     if (!e) return false;

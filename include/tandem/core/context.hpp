@@ -93,6 +93,7 @@ public:
             }
         }
         task.root.context = new node(this, task.root.context, std::move(value));
+        task.root.owner->loop().note_task_locals();
     }
 
 private:

@@ -33,9 +33,9 @@ inline void loop_core::cancel_flat(boundary& b) noexcept {
 inline void loop_core::enter(std::coroutine_handle<> h) {
 #if TANDEM_TRAMPOLINE
     do {
-        next_ = {};
+        detail::next_to_enter = {};
         h.resume();
-        h = next_;
+        h = detail::next_to_enter;
     } while (h);
 #else
     h.resume();

@@ -127,11 +127,14 @@ TANDEM_ALWAYS_INLINE void trace_step(trace_kind kind, const fiber* next) noexcep
 
 #if TANDEM_TRAMPOLINE
 using transfer = void;
-inline void transfer_to(loop_core& loop, std::coroutine_handle<> h) noexcept { loop.set_next(h); }
+/// What `loop_core::enter` resumes when the coroutine that runs has returned to it. A variable of the
+/// thread, because the way from a task to its loop is three loads, one after the other.
+inline constinit thread_local std::coroutine_handle<> next_to_enter{};
+inline void transfer_to(std::coroutine_handle<> h) noexcept { next_to_enter = h; }
 inline void stay_suspended() noexcept {}
 #else
 using transfer = std::coroutine_handle<>;
-inline transfer transfer_to(loop_core&, std::coroutine_handle<> h) noexcept { return h; }
+inline transfer transfer_to(std::coroutine_handle<> h) noexcept { return h; }
 inline transfer stay_suspended() noexcept { return std::noop_coroutine(); }
 #endif
 
@@ -308,7 +311,7 @@ inline void detail::stop_in_spite_of_shields(fiber& f) noexcept {
 
 inline void detail::frame::become_fiber(boundary& owner, fiber* like, std::uint8_t with_flags) noexcept {
     context_node* context = nullptr;
-    if (!(with_flags & fiber_flag::scope)) {
+    if (!(with_flags & fiber_flag::scope) && owner.loop().has_task_locals()) {
         while (like && like->has(fiber_flag::scope)) like = &like->root.owner->fiber();
         if (like) context = like->root.context;
         if (context) retain(*context);

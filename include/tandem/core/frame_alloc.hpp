@@ -10,8 +10,9 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
-inline constexpr std::size_t frame_grain = 32;          // bytes between two size classes
-inline constexpr std::size_t largest_frame_class = 32;  // in grains: frames up to 1 KiB are kept
+inline constexpr std::size_t frame_grain = 32;  // bytes between two size classes
+// In grains: frames up to 4 KiB are kept. An I/O operation takes 0.4 KiB of the frame that awaits it.
+inline constexpr std::size_t largest_frame_class = 128;
 
 struct frame_block {
     frame_block* next;

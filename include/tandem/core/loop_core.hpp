@@ -106,6 +106,9 @@ public:
 
     std::int64_t ticks() const noexcept { return virtual_clock_ ? virtual_now_ : detail::steady_now(); }
 
+    bool has_task_locals() const noexcept { return has_task_locals_; }
+    void note_task_locals() noexcept { has_task_locals_ = true; }
+
     void ready(detail::ready_node& node, detail::step kind) noexcept {
         ready_.push(node, kind);
         stay_awake();
@@ -186,7 +189,6 @@ public:
         return possessions_.get<T>();
     }
 
-    void set_next(std::coroutine_handle<> h) noexcept { next_ = h; }  // trampoline mode
     void set_running(detail::fiber* f) noexcept { running_ = f; }
     detail::fiber* running() const noexcept { return running_; }
     boundary* root() const noexcept { return root_; }  // of the tasks that create_task starts
@@ -262,7 +264,6 @@ protected:
     detail::intrusive_list<detail::callback> callbacks_;
     boundary* starts_ = nullptr;
     boundary* cancels_ = nullptr;
-    std::coroutine_handle<> next_;
     std::coroutine_handle<> grave_;
     detail::fiber* running_ = nullptr;
     boundary* root_ = nullptr;
@@ -278,6 +279,7 @@ protected:
     bool virtual_clock_ = false;
     bool draining_ = false;  // a drain is scheduled or running
     bool cancelling_ = false;
+    bool has_task_locals_ = false;  // there is something to inherit
     std::uint64_t drains_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t last_task_id_ = 0;

@@ -25,7 +25,7 @@ public:
     transfer await_suspend(std::coroutine_handle<Promise> h) const noexcept {
         frame& ended = h.promise();
         if (ended.chain_root != &ended) {
-            return transfer_to(ended.chain_root->root.owner->loop(), ended.chain.continuation);
+            return transfer_to(ended.chain.continuation);
         }
         ended.end_fiber();
         return stay_suspended();
@@ -185,7 +185,7 @@ public:
         f.chain_root = fiber_;
         f.chain = {h, &h.promise()};
         f.link = reinterpret_cast<std::uintptr_t>(&child_);
-        return transfer_to(fiber_->root.owner->loop(), child());
+        return transfer_to(child());
     }
     T await_resume() { return child().promise().take(); }
 

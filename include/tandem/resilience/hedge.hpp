@@ -86,7 +86,7 @@ public:
         frame& first = attempts_[0].promise();
         const std::coroutine_handle<> entered = enter_child(first);
         set_number(first, 0);
-        return transfer_to(*loop_, entered);
+        return transfer_to(entered);
     }
     T await_resume() {
         if (winner_ != nobody) return attempts_[winner_].promise().take();

@@ -23,7 +23,7 @@ public:
 
     template <class T>
     task_handle<T> create_task(task<T> t, std::string_view name, const std::source_location& where) {
-        task_handle<T> handle(add_child(std::move(t), name, where));
+        task_handle<T> handle(add_child(t, name, where));
         if (children() == 1 && on_change) on_change(*loop_);
         return handle;
     }

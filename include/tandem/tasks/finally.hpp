@@ -30,7 +30,7 @@ public:
     // A stop that is pending on entry: the body never runs, so nothing is there to clean up.
     transfer await_suspend(std::coroutine_handle<> h) noexcept {
         if (!begin(h)) return stay_suspended();
-        return transfer_to(*loop_, enter_child(body_.promise(), fiber_flag::scope));
+        return transfer_to(enter_child(body_.promise(), fiber_flag::scope));
     }
     T await_resume() {
         if (cleanup_error_ && body_error_) {

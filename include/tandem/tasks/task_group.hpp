@@ -29,10 +29,11 @@ public:
     /// Errors: `invalid_state_error` if the group has ended. In a group that is being cancelled the
     ///   child is born cancelled and never runs.
     template <class T>
-    task_handle<T> create_task(task<T> t, std::string_view name = {},
-                               const std::source_location& where = std::source_location::current()) {
+    TANDEM_ALWAYS_INLINE task_handle<T> create_task(
+        task<T> t, std::string_view name = {},
+        const std::source_location& where = std::source_location::current()) {
         if (ended_ && !must_be_open()) return task_handle<T>::never_started();
-        return task_handle<T>(add_child(std::move(t), name, where));
+        return task_handle<T>(add_child(t, name, where));
     }
 
     /// Starts `fn(args...)`; callable and arguments live as long as the child.
@@ -188,7 +189,7 @@ public:
             fail_body(std::current_exception());
             return stay_suspended();
         }
-        return transfer_to(*loop_, enter_body(task_.promise()));
+        return transfer_to(enter_body(task_.promise()));
     }
     auto await_resume() -> std::conditional_t<Supervisor, std::vector<std::exception_ptr>, result> {
         if constexpr (Supervisor) {

@@ -25,7 +25,7 @@ public:
     transfer await_suspend(std::coroutine_handle<> h) noexcept {
         if (!begin(h)) return stay_suspended();
         loop_->push_start(*this);
-        return transfer_to(*loop_, enter_child(body_.promise(), fiber_flag::scope));
+        return transfer_to(enter_child(body_.promise(), fiber_flag::scope));
     }
     std::int64_t deadline() noexcept override {
         if (end_ == unknown) end_ = later(loop_->ticks(), ticks_);

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <tandem/asio/detail/recycled_state.hpp>
 #include <tandem/base/config.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -25,22 +26,11 @@ public:
     template <class Handler, class... Args>
     Handler& emplace(Args&&... args) {
         clear();
-        constexpr bool fits = sizeof(Handler) <= sizeof(room_) && alignof(Handler) <= alignof(void*);
-        void* const place = fits ? static_cast<void*>(room_) : ::operator new(sizeof(Handler));
-        Handler* const made = ::new (place) Handler(std::forward<Args>(args)...);
-        if constexpr (!fits) ::new (static_cast<void*>(room_)) void*(place);
-        act_ = [](cancel_hook& self, bool emit) {
-            Handler* handler;
-            if constexpr (fits) {
-                handler = std::launder(reinterpret_cast<Handler*>(self.room_));
-            } else {
-                handler = static_cast<Handler*>(*std::launder(reinterpret_cast<void**>(self.room_)));
-            }
-            if (emit) return (*handler)(boost::asio::cancellation_type::terminal);
-            handler->~Handler();
-            if constexpr (!fits) ::operator delete(static_cast<void*>(handler));
-        };
-        return *made;
+        if constexpr (recyclable_state<Handler, Args...>) {
+            return emplace_recycled<Handler>(std::forward<Args>(args)...);
+        } else {
+            return emplace_new<Handler>(std::forward<Args>(args)...);
+        }
     }
     void emit() {
         if (act_) act_(*this, true);
@@ -51,6 +41,54 @@ public:
     bool has_handler() const noexcept { return act_ != nullptr; }
 
 private:
+    template <class T>
+    void put(T* p) noexcept {
+        ::new (static_cast<void*>(room_)) T*(p);
+    }
+    template <class T>
+    T* get() noexcept {
+        return *std::launder(reinterpret_cast<T**>(room_));
+    }
+
+    template <class Handler, class... Args>
+    Handler& emplace_new(Args&&... args) {
+        constexpr bool fits = sizeof(Handler) <= sizeof(room_) && alignof(Handler) <= alignof(void*);
+        void* const place = fits ? static_cast<void*>(room_) : ::operator new(sizeof(Handler));
+        Handler* const made = ::new (place) Handler(std::forward<Args>(args)...);
+        if constexpr (!fits) put(made);
+        act_ = [](cancel_hook& self, bool emit) {
+            Handler* handler;
+            if constexpr (fits) {
+                handler = std::launder(reinterpret_cast<Handler*>(self.room_));
+            } else {
+                handler = self.get<Handler>();
+            }
+            if (emit) return (*handler)(boost::asio::cancellation_type::terminal);
+            handler->~Handler();
+            if constexpr (!fits) ::operator delete(static_cast<void*>(handler));
+        };
+        return *made;
+    }
+    template <class State, class... Args>
+    State& emplace_recycled(Args&&... args) {
+        using shelf = state_shelf<State>;
+        auto* const taken = shelf::take(std::forward<Args>(args)...);
+        put(taken);
+        act_ = [](cancel_hook& self, bool emit) {
+            auto* const place = self.get<typename shelf::place>();
+            if (!emit) return shelf::put(place);
+            self.act_ = &act_on_used<State>;
+            place->state(boost::asio::cancellation_type::terminal);
+        };
+        return taken->state;
+    }
+    template <class State>
+    static void act_on_used(cancel_hook& self, bool emit) {
+        auto* const place = self.get<typename state_shelf<State>::place>();
+        if (emit) return place->state(boost::asio::cancellation_type::terminal);
+        delete place;
+    }
+
     alignas(void*) unsigned char room_[32];
     void (*act_)(cancel_hook&, bool emit) = nullptr;
 };

@@ -100,7 +100,7 @@ protected:
             complete();
             return stay_suspended();
         }
-        return transfer_to(*loop_, enter_child(consumer_.promise(), fiber_flag::scope));
+        return transfer_to(enter_child(consumer_.promise(), fiber_flag::scope));
     }
     task<> consumer_;
 

@@ -32,24 +32,11 @@ protected:
 
     /// Takes the task over and queues its start; one added while the scope is being cancelled never runs.
     template <class T>
-    detail::fiber& add_child(task<T> t, std::string_view name, const std::source_location& where) {
-        TANDEM_ASSERT(loop_->on_its_thread(),
-                      "tandem::create_task: off the loop's thread; use run_coroutine_threadsafe");
+    TANDEM_ALWAYS_INLINE detail::fiber& add_child(task<T>& t, std::string_view name,
+                                                  const std::source_location& where) {
         detail::fiber& child = unawaited(t).promise();
-        child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});
-        child.root.where = where;
-        trace_point(trace_kind::task_located, &child, where.file_name(), where.line());
-        if (!name.empty()) {
-            try {
-                set_name(child, name);
-            } catch (...) {
-                if (child.root.context) release(*child.root.context);
-                throw;
-            }
-        }
+        adopt(child, name, where);
         static_cast<void>(t.release());
-        link(child);
-        loop_->ready(child, step::start);
         return child;
     }
 
@@ -67,6 +54,24 @@ protected:
     bool cancelled_ = false;
 
 private:
+    // One for all types of results, and apart from the handle, which is mostly dropped where it is made.
+    void adopt(detail::fiber& child, std::string_view name, const std::source_location& where) {
+        TANDEM_ASSERT(loop_->on_its_thread(),
+                      "tandem::create_task: off the loop's thread; use run_coroutine_threadsafe");
+        child.become_fiber(*this, loop_->running(), cancelled_ ? fiber_flag::stop : std::uint8_t{0});
+        child.root.where = where;
+        trace_point(trace_kind::task_located, &child, where.file_name(), where.line());
+        if (!name.empty()) {
+            try {
+                set_name(child, name);
+            } catch (...) {
+                if (child.root.context) release(*child.root.context);
+                throw;
+            }
+        }
+        link(child);
+        loop_->ready(child, step::start);
+    }
     void link(detail::fiber& child) noexcept {
         child.root.previous = last_;
         (last_ ? last_->root.next : first_) = &child;

@@ -59,7 +59,7 @@ protected:
             return stay_suspended();
         }
         if (stay_on_stack || may_start()) push_start();
-        return transfer_to(*loop_, enter_child(*first));
+        return transfer_to(enter_child(*first));
     }
 
     std::coroutine_handle<> start_next() noexcept override {
