@@ -21,10 +21,12 @@ set(TANDEM_CORE_HEADERS
   include/tandem/core/clock.hpp
   include/tandem/core/concepts.hpp
   include/tandem/core/context.hpp
+  include/tandem/core/detail/context_node.hpp
   include/tandem/core/detail/current_loop.hpp
   include/tandem/core/detail/inbox.hpp
   include/tandem/core/detail/loop_pins.hpp
   include/tandem/core/detail/ready_node.hpp
+  include/tandem/core/detail/task_info.hpp
   include/tandem/core/detail/timer_heap.hpp
   include/tandem/core/drain.hpp
   include/tandem/core/fiber.hpp

@@ -8,10 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include <tandem/sync/event.hpp>
 #include <tandem/tasks/create_task.hpp>
 #include <tandem/tasks/finally.hpp>
 #include <tandem/tasks/gather.hpp>
 #include <tandem/tasks/timeout.hpp>
+#include <tandem/testing/test_loop.hpp>
 
 #include "support/probes.hpp"
 #include "support/tandem_test.hpp"
@@ -35,7 +37,8 @@ TEST_CASE("run: returns what main returns", "[asio][run][asyncio:test_asyncio_ru
     tandem::run(nothing());
 }
 
-TEST_CASE("run: throws what main throws", "[asio][run][asyncio:test_asyncio_run_raises][trio:test_initial_task_error]") {
+TEST_CASE("run: throws what main throws",
+          "[asio][run][asyncio:test_asyncio_run_raises][trio:test_initial_task_error]") {
     const auto main = []() -> task<> {
         co_await tandem::sleep(0ms);
         throw oops("spam");
@@ -43,8 +46,65 @@ TEST_CASE("run: throws what main throws", "[asio][run][asyncio:test_asyncio_run_
     CHECK_THROWS_WITH(tandem::run(main()), "spam");
 }
 
-TEST_CASE("run: inside a running loop is an error", "[asio][run][asyncio:test_asyncio_run_from_running_loop]"
-                                                    "[trio:test_run_nesting]") {
+namespace {
+
+template <class F>
+class at_exit {
+public:
+    explicit at_exit(F& last_step) : last_step_(last_step) {}
+    at_exit(const at_exit&) = delete;
+    at_exit& operator=(const at_exit&) = delete;
+    ~at_exit() { last_step_(); }
+
+private:
+    F& last_step_;
+};
+
+}  // namespace
+
+TEST_CASE("run: the locals of a main task that is stopped go in its loop, as main", "[asio][run]") {
+    std::string log;
+    const auto late = [](std::string& to) -> task<> {
+        to += "never";
+        co_return;
+    };
+    const auto leaves = [&log, &late] {
+        log += tandem::this_task::name();
+        tandem::create_task(late(log));  // born cancelled
+    };
+    const auto main = [](auto& last_step) -> task<> {
+        const at_exit leaving(last_step);
+        tandem::event_loop::running().context().stop();
+        co_await tandem::sleep(1h);
+    };
+    tandem::event_loop loop;
+    CHECK_THROWS_AS(loop.run(main(leaves)), tandem::cancelled_error);
+    CHECK(log == "main");
+    const auto again = []() -> task<int> { co_return 4; };
+    CHECK(loop.run(again()) == 4);
+    log.clear();
+    tandem::testing::test_loop virtual_loop;
+    const auto cancels = [](auto& last_step) -> task<> {
+        const at_exit leaving(last_step);
+        static_cast<tandem::testing::test_loop&>(tandem::this_task::loop()).cancel_main();
+        co_await tandem::sleep(1h);
+    };
+    CHECK_THROWS_AS(virtual_loop.run(cancels(leaves)), tandem::cancelled_error);
+    CHECK(log == "main");
+    log.clear();
+    const auto hangs = [](auto& last_step) -> task<> {
+        const at_exit leaving(last_step);
+        tandem::event never;
+        co_await never.wait();
+    };
+    CHECK_THROWS_AS(virtual_loop.run(hangs(leaves)), tandem::testing::hang_error);
+    CHECK(log == "main");
+    CHECK(virtual_loop.run(again()) == 4);
+}
+
+TEST_CASE("run: inside a running loop is an error",
+          "[asio][run][asyncio:test_asyncio_run_from_running_loop]"
+          "[trio:test_run_nesting]") {
     const auto inner = []() -> task<> { co_return; };
     const auto main = [](auto make) -> task<> {
         CHECK_THROWS_AS(tandem::run(make()), std::logic_error);
@@ -53,7 +113,8 @@ TEST_CASE("run: inside a running loop is an error", "[asio][run][asyncio:test_as
     tandem::run(main(inner));
 }
 
-TEST_CASE("run: cancels and joins what create_task left", "[asio][run][asyncio:test_asyncio_run_cancels_hanging_tasks]") {
+TEST_CASE("run: cancels and joins what create_task left",
+          "[asio][run][asyncio:test_asyncio_run_cancels_hanging_tasks]") {
     tandem::task_handle<> h;
     bool cleaned = false;
     const auto leftover = [](bool& flag) -> task<> {
@@ -117,7 +178,8 @@ TEST_CASE("run: works in any thread, several at a time", "[asio][run][threads]")
     std::vector<int> results(4);
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
-        threads.emplace_back([&results, i, main] { results[static_cast<std::size_t>(i)] = tandem::run(main(i)); });
+        threads.emplace_back(
+            [&results, i, main] { results[static_cast<std::size_t>(i)] = tandem::run(main(i)); });
     }
     for (std::thread& t : threads) t.join();
     CHECK(results == std::vector<int>({0, 1, 2, 3}));

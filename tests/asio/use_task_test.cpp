@@ -3,9 +3,12 @@
 #include <tandem/asio/use_task.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/defer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -673,6 +676,56 @@ TEST_CASE("use_task: twenty composed operations at a time allocate nothing in a 
         co_return used;
     };
     CHECK(run_it(main) == 0);
+}
+
+namespace {
+
+/// What a user's operation may put into the slot: built like Asio's own state, but with a memory.
+class counting_state {
+public:
+    explicit counting_state(int& alive) : alive_(alive) { ++alive_; }
+    counting_state(const counting_state&) = delete;
+    counting_state& operator=(const counting_state&) = delete;
+    ~counting_state() { --alive_; }
+    void operator()(asio::cancellation_type type) { signal_.emit(type); }
+
+    asio::cancellation_signal signal_;
+
+private:
+    int& alive_;
+};
+struct unarmed_state {
+    void operator()(asio::cancellation_type type) { signal_.emit(type); }
+    asio::cancellation_signal signal_;
+    int uses = 0;
+};
+
+template <class State, class... Args>
+task<int> uses_of(Args&... args) {
+    int uses = 0;
+    const auto initiate = [&uses](auto handler, Args*... a) {
+        State& state = asio::get_associated_cancellation_slot(handler).template emplace<State>(*a...);
+        if constexpr (requires { state.uses; }) uses = ++state.uses;
+        asio::post(context(), [h = std::move(handler)]() mutable { std::move(h)(error_code()); });
+    };
+    co_await asio::async_initiate<const tandem::use_task_t, void(error_code)>(initiate, use_task, &args...);
+    co_return uses;
+}
+
+}  // namespace
+
+TEST_CASE("use_task: the state that a user's operation puts into the slot is made and destroyed each time",
+          "[asio][use_task]") {
+    const auto main = []() -> task<> {
+        int alive = 0;
+        for (int i = 0; i < 3; ++i) {
+            co_await uses_of<counting_state>(alive);
+            CHECK(alive == 0);
+            const int uses = co_await uses_of<unarmed_state>();
+            CHECK(uses == 1);
+        }
+    };
+    tandem::run(main());
 }
 
 TEST_CASE("use_task: what a composed operation leaves behind cancels the next one, on another socket",

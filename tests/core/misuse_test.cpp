@@ -113,7 +113,9 @@ private:
     tandem::detach on_cancel() noexcept override { return tandem::detach::later; }
 };
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 #endif
 
 class starts_late {
@@ -204,16 +206,19 @@ TEST_CASE("misuse: create_task without a loop", "[core][misuse][virtual]") {
     const std::string rest =
         ": no loop runs on this thread; call it from a task, or hand the task to a loop with "
         "run_coroutine_threadsafe";
-    CHECK(text_of<tandem::invalid_state_error>([] { tandem::create_task(one()); }) == "tandem::create_task" + rest);
-    CHECK(text_of<tandem::invalid_state_error>([] { tandem::create_task([](int v) -> task<int> { co_return v; }, 1); }) ==
+    CHECK(text_of<tandem::invalid_state_error>([] { tandem::create_task(one()); }) ==
           "tandem::create_task" + rest);
+    CHECK(text_of<tandem::invalid_state_error>([] {
+              tandem::create_task([](int v) -> task<int> { co_return v; }, 1);
+          }) == "tandem::create_task" + rest);
     CHECK(tandem::detail::live_frames == frames);
 }
 
 TEST_CASE("misuse: create_task on a thread that is not the loop's", "[core][misuse][threads]") {
     const auto body = []() -> task<std::string> {
         std::string text;
-        std::thread other([&text] { text = text_of<tandem::invalid_state_error>([] { tandem::create_task(forever()); }); });
+        std::thread other(
+            [&text] { text = text_of<tandem::invalid_state_error>([] { tandem::create_task(forever()); }); });
         other.join();
         co_return text;
     };
@@ -222,7 +227,8 @@ TEST_CASE("misuse: create_task on a thread that is not the loop's", "[core][misu
 
 // ---- handles
 
-TANDEM_TEST("misuse: a handle asked too early, empty, moved from, or by its own task", "[core][misuse][virtual]") {
+TANDEM_TEST("misuse: a handle asked too early, empty, moved from, or by its own task",
+            "[core][misuse][virtual]") {
     using error = tandem::invalid_state_error;
     auto h = tandem::create_task(forever());
     const std::string running = ": the task still runs; co_await the handle, or ask done() first";
@@ -247,7 +253,8 @@ TANDEM_TEST("misuse: a handle asked too early, empty, moved from, or by its own 
     CHECK(v == 1);
     const std::string moved = text_of<error>([&] { copy.result(); });
     CHECK(moved ==
-          "tandem::task_handle: the value was moved out by an await of an rvalue handle; await lvalues to share it");
+          "tandem::task_handle: the value was moved out by an await of an rvalue handle; await lvalues to "
+          "share it");
 
     tandem::task_handle<> self;
     const auto awaits_itself = [](tandem::task_handle<>& me) -> task<> {
@@ -274,7 +281,8 @@ TANDEM_TEST("misuse: a group used after its end", "[core][misuse][virtual]") {
         return with_parameter(starts_late(group, text));  // a parameter of the body's frame
     });
     CHECK(text ==
-          "tandem::task_group::create_task: the group has ended; start the task before its body and children have ended");
+          "tandem::task_group::create_task: the group has ended; start the task before its body and children "
+          "have ended");
 }
 
 TANDEM_TEST("misuse: a child that joins its own group", "[core][misuse][virtual]") {
@@ -290,7 +298,9 @@ TANDEM_TEST("misuse: a child that joins its own group", "[core][misuse][virtual]
         group.create_task(child(group, text));
         co_return;
     });
-    CHECK(text == "tandem::task_group::join: called by a child, which would wait for itself; call it in the group's body");
+    CHECK(text ==
+          "tandem::task_group::join: called by a child, which would wait for itself; call it in the group's "
+          "body");
 }
 
 // ---- primitives
@@ -298,7 +308,8 @@ TANDEM_TEST("misuse: a child that joins its own group", "[core][misuse][virtual]
 TANDEM_TEST("misuse: a release too many", "[core][misuse][virtual]") {
     tandem::bounded_semaphore s(2);
     const std::string text = text_of<tandem::invalid_state_error>([&] { s.release(); });
-    CHECK(text == "tandem::bounded_semaphore::release: all 2 permits are free already; release once per acquire");
+    CHECK(text ==
+          "tandem::bounded_semaphore::release: all 2 permits are free already; release once per acquire");
     CHECK(s.value() == 2);
     auto permit = co_await s.acquire();
     permit.detach();
@@ -326,7 +337,8 @@ TANDEM_TEST("misuse: a queue used after shutdown", "[core][misuse][virtual]") {
     CHECK(left == 1);
     const std::string get = co_await text_of_task<error>(gets(q));
     CHECK(get == "tandem::queue::get: the queue was shut down and is empty");
-    CHECK(text_of<error>([&] { q.get_nowait(); }) == "tandem::queue::get_nowait: the queue was shut down and is empty");
+    CHECK(text_of<error>([&] { q.get_nowait(); }) ==
+          "tandem::queue::get_nowait: the queue was shut down and is empty");
     CHECK_FALSE(q.try_get().has_value());
     tandem::broadcast<int> b;
     b.shutdown();
@@ -382,7 +394,8 @@ TEST_CASE("misuse: numbers and ranges that make no sense", "[core][misuse][virtu
               loop.set_batch(0, 1us);
           }) == "tandem::loop::set_batch: 0 steps; give 1 or more");
     const std::string rest = ": the range is empty and nothing could ever win; give 1 task or more";
-    CHECK(text_of<error>([] { static_cast<void>(tandem::race(std::vector<task<int>>())); }) == "tandem::race" + rest);
+    CHECK(text_of<error>([] { static_cast<void>(tandem::race(std::vector<task<int>>())); }) ==
+          "tandem::race" + rest);
     CHECK(text_of<error>([] { static_cast<void>(tandem::any_success(std::vector<task<int>>())); }) ==
           "tandem::any_success" + rest);
     CHECK(text_of<error>([] { static_cast<void>(tandem::wait(std::vector<tandem::task_handle<int>>())); }) ==
@@ -415,6 +428,31 @@ TEST_CASE("misuse: a task woken off its loop's thread aborts in debug builds", "
     CHECK(contains(text, "tandem: a task is woken off its loop's thread; use call_soon_threadsafe"));
 }
 
+TEST_CASE("misuse: a task cancelled, or a callback queued, off the loop's thread aborts in debug builds",
+          "[core][misuse][threads]") {
+    const std::string cancels = last_words([] {
+        const auto body = []() -> task<> {
+            const auto parks = []() -> task<> { co_await tandem::sleep(1h); };
+            auto h = tandem::create_task(parks());
+            std::thread other([&h] { h.cancel(); });
+            other.join();
+            co_return;
+        };
+        tandem::testing::run_virtual(body());
+    });
+    CHECK(contains(cancels, "tandem: a task is cancelled off its loop's thread; use call_soon_threadsafe"));
+    const std::string calls = last_words([] {
+        const auto body = []() -> task<> {
+            tandem::loop_core& loop = tandem::this_task::loop();
+            std::thread other([&loop] { loop.call_soon([] {}); });
+            other.join();
+            co_return;
+        };
+        tandem::testing::run_virtual(body());
+    });
+    CHECK(contains(calls, "tandem::call_soon: off the loop's thread; use call_soon_threadsafe"));
+}
+
 TEST_CASE("misuse: a task resumed on another thread that awaits there aborts in debug builds",
           "[core][misuse][threads]") {
     // What a foreign awaiter that resumes on its own thread would do.
@@ -426,10 +464,12 @@ TEST_CASE("misuse: a task resumed on another thread that awaits there aborts in 
         tandem::testing::run_virtual(body());
     });
     INFO(text);
-    CHECK(contains(text, "tandem: co_await off the loop's thread; hand the work over with call_soon_threadsafe"));
+    CHECK(contains(text,
+                   "tandem: co_await off the loop's thread; hand the work over with call_soon_threadsafe"));
 }
 
-TEST_CASE("misuse: a primitive destroyed while tasks wait for it aborts in debug builds", "[core][misuse][virtual]") {
+TEST_CASE("misuse: a primitive destroyed while tasks wait for it aborts in debug builds",
+          "[core][misuse][virtual]") {
     const std::string text = last_words([] {
         const auto body = []() -> task<> {
             std::optional<tandem::event> e(std::in_place);

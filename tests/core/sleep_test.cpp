@@ -3,6 +3,7 @@
 #include <tandem/core/sleep.hpp>
 
 #include <chrono>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,19 @@ TANDEM_TEST("sleep: durations beyond the clock mean never", "[core][sleep][virtu
     CHECK(now().time_since_epoch() == 1h);
     const auto far = co_await tandem::move_on_after(1h, tandem::sleep_until(tandem::time_point::max()));
     CHECK_FALSE(far.has_value());
+}
+
+TANDEM_TEST("sleep: what is not a number counts as zero", "[core][sleep][virtual]") {
+    using seconds = std::chrono::duration<double>;
+    const seconds none(std::numeric_limits<double>::quiet_NaN());
+    const seconds endless(std::numeric_limits<double>::infinity());
+    co_await tandem::sleep(none);
+    const auto cut = co_await tandem::move_on_after(none, tandem::sleep(1s));
+    CHECK_FALSE(cut.has_value());
+    co_await tandem::sleep(-endless);
+    CHECK(now().time_since_epoch() == 0s);
+    const auto whole = co_await tandem::move_on_after(endless, tandem::sleep(1s));
+    CHECK(whole.has_value());
 }
 
 TANDEM_TEST("sleep_until: to the point, at once if it is past", "[core][sleep][virtual]") {

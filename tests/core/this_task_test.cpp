@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tandem/core/context.hpp>
@@ -94,7 +95,79 @@ TANDEM_TEST("this_task: names and ids", "[core][this_task][virtual]") {
     CHECK(this_task::name().empty());
 }
 
-TANDEM_TEST("this_task: every task has an id of its own, bodies of scopes have their task's", "[core][this_task][virtual]") {
+namespace {
+
+/// Notes which task it goes in, as a span or a line of a log would.
+class goodbye {
+public:
+    explicit goodbye(std::string& to) : to_(&to) {}
+    goodbye(goodbye&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
+    goodbye& operator=(goodbye&&) = delete;
+    ~goodbye() {
+        if (!to_) return;
+        const std::string text = text_of([this] { *to_ += this_task::name() + ' ' + label.get(); });
+        *to_ += text == "no error" ? "; " : "no task " + label.get() + "; ";
+    }
+
+private:
+    std::string* to_;
+};
+
+task<> parks(std::string& to, const char* value) {
+    label.set(value);
+    const goodbye last(to);
+    co_await tandem::sleep(1h);
+}
+task<> takes(goodbye, const char* value) {
+    label.set(value);
+    co_return;
+}
+
+}  // namespace
+
+TANDEM_TEST("this_task: the locals of a cancelled task know its name and its values as they go",
+            "[core][this_task][virtual]") {
+    std::string log;
+    auto kept = tandem::create_task(parks(log, "a"), "kept");
+    auto unnamed = tandem::create_task(parks(log, "b"));
+    const std::string numbered = unnamed.name();
+    co_await this_task::checkpoint();
+    kept.cancel();
+    unnamed.cancel();
+    co_await this_task::checkpoint();
+    CHECK(log == "kept a; " + numbered + " b; ");
+    CHECK(unnamed.name() == numbered);
+    CHECK(kept.name() == "kept");
+    log.clear();
+    co_await tandem::with_task_group([&log](tandem::task_group& group) -> task<> {
+        group.create_task(parks(log, "d"), "child");
+        co_await this_task::checkpoint();
+        group.cancel();
+    });
+    CHECK(log == "child d; ");
+    log.clear();
+    const auto moved_on = co_await tandem::move_on_after(1s, parks(log, "e"));
+    CHECK_FALSE(moved_on.has_value());
+    CHECK(log == "main e; ");
+}
+
+TANDEM_TEST("this_task: the parameters of a task that has ended go outside of it",
+            "[core][this_task][virtual]") {
+    std::string log;
+    { tandem::create_task(takes(goodbye(log), "a"), "named"); }
+    { tandem::create_task(takes(goodbye(log), "b")); }
+    auto kept = tandem::create_task(takes(goodbye(log), "c"), "kept");
+    auto never = tandem::create_task(takes(goodbye(log), "d"), "never");
+    never.cancel();
+    co_await this_task::checkpoint();
+    CHECK(log == "no task none; no task none; no task none; no task none; ");
+    log.clear();
+    co_await takes(goodbye(log), "mine");  // one that is awaited is part of this task
+    CHECK(log == "main mine; ");
+}
+
+TANDEM_TEST("this_task: every task has an id of its own, bodies of scopes have their task's",
+            "[core][this_task][virtual]") {
     std::vector<task<std::uint64_t>> children;
     for (int i = 0; i < 50; ++i) children.push_back(id_here());
     const auto ids = co_await tandem::gather(std::move(children));
@@ -103,15 +176,16 @@ TANDEM_TEST("this_task: every task has an id of its own, bodies of scopes have t
     const std::uint64_t in_timeout = co_await tandem::timeout(1s, id_here());
     const std::uint64_t in_shield = co_await tandem::shield(id_here());
     const std::uint64_t in_finally = co_await tandem::finally(id_here(), []() -> task<> { co_return; });
-    const std::uint64_t in_body =
-        co_await tandem::with_task_group([](tandem::task_group&) -> task<std::uint64_t> { co_return this_task::id(); });
+    const std::uint64_t in_body = co_await tandem::with_task_group(
+        [](tandem::task_group&) -> task<std::uint64_t> { co_return this_task::id(); });
     CHECK(in_timeout == mine);
     CHECK(in_shield == mine);
     CHECK(in_finally == mine);
     CHECK(in_body == mine);
 }
 
-TANDEM_TEST("this_task: stop_requested is true once cancelled, false inside a shield", "[core][this_task][virtual]") {
+TANDEM_TEST("this_task: stop_requested is true once cancelled, false inside a shield",
+            "[core][this_task][virtual]") {
     std::vector<bool> seen;
     const auto child = [](std::vector<bool>& to) -> task<> {
         to.push_back(this_task::stop_requested());
@@ -132,7 +206,29 @@ TANDEM_TEST("this_task: stop_requested is true once cancelled, false inside a sh
     CHECK_FALSE(this_task::stop_requested());
 }
 
-TANDEM_TEST("this_task: deadline is the earliest around, remaining counts down", "[core][this_task][virtual]") {
+TANDEM_TEST("this_task: a deadline at either end of time", "[core][this_task][virtual]") {
+    co_await tandem::sleep(1h);
+    const auto asks = [](tandem::duration& left) -> task<> {
+        left = this_task::remaining();
+        co_await tandem::sleep(1s);
+    };
+    auto left = tandem::duration::min();
+    bool timed_out = false;
+    try {
+        co_await tandem::deadline(tandem::time_point::min() + 1ns, asks(left));
+    } catch (const tandem::timeout_error&) {
+        timed_out = true;
+    }
+    CHECK(timed_out);
+    CHECK(left == tandem::duration::zero());
+    co_await tandem::deadline(tandem::time_point::max(), asks(left));
+    CHECK(left == tandem::duration::max());
+    co_await tandem::deadline(tandem::time_point::max() - 1ns, asks(left));
+    CHECK(left == tandem::duration::max() - 1ns - 1h - 1s);
+}
+
+TANDEM_TEST("this_task: deadline is the earliest around, remaining counts down",
+            "[core][this_task][virtual]") {
     CHECK_FALSE(this_task::deadline().has_value());
     CHECK(this_task::remaining() == tandem::duration::max());
     const auto inner = []() -> task<> {
@@ -166,7 +262,8 @@ TANDEM_TEST("this_task: deadline is the earliest around, remaining counts down",
 
 // ---- task_local
 
-TANDEM_TEST("task_local: the initial value until it is set, then what was set", "[core][task_local][virtual]") {
+TANDEM_TEST("task_local: the initial value until it is set, then what was set",
+            "[core][task_local][virtual]") {
     CHECK(number.get() == 1);
     CHECK(label.get() == "none");
     number.set(2);
@@ -178,7 +275,8 @@ TANDEM_TEST("task_local: the initial value until it is set, then what was set", 
     CHECK(label.get() == "none");
 }
 
-TANDEM_TEST("task_local: children inherit, parent and siblings do not see what they set", "[core][task_local][virtual]") {
+TANDEM_TEST("task_local: children inherit, parent and siblings do not see what they set",
+            "[core][task_local][virtual]") {
     number.set(10);
     co_await tandem::gather(sets(11), sets(12), sets(13));
     CHECK(number.get() == 10);
@@ -198,7 +296,8 @@ TANDEM_TEST("task_local: children inherit, parent and siblings do not see what t
     CHECK(number.get() == 22);  // a group's body is part of the task
 }
 
-TANDEM_TEST("task_local: timeout, shield and finally share the task's values", "[core][task_local][virtual]") {
+TANDEM_TEST("task_local: timeout, shield and finally share the task's values",
+            "[core][task_local][virtual]") {
     co_await tandem::timeout(1s, sets(5));
     CHECK(number.get() == 5);
     co_await tandem::shield(sets(6));
@@ -222,7 +321,8 @@ TANDEM_TEST("task_local: setting in a loop does not pile up", "[core][task_local
     co_return;
 }
 
-TEST_CASE("task_local: values are destroyed with the last task that sees them", "[core][task_local][virtual]") {
+TEST_CASE("task_local: values are destroyed with the last task that sees them",
+          "[core][task_local][virtual]") {
     static tandem::task_local<std::shared_ptr<int>> shared;
     const auto token = std::make_shared<int>(1);
     const auto body = [](std::shared_ptr<int> value) -> task<> {

@@ -41,11 +41,13 @@ task<int> clean_slowly(std::vector<int>& log) {
 
 }  // namespace
 
-TANDEM_TEST("as_completed: tells each result with its index, in the order of arrival",
-            "[tasks][as_completed][virtual][asyncio:test_as_completed][asyncio:test_as_completed_reverse_wait]") {
+TANDEM_TEST(
+    "as_completed: tells each result with its index, in the order of arrival",
+    "[tasks][as_completed][virtual][asyncio:test_as_completed][asyncio:test_as_completed_reverse_wait]") {
     std::vector<std::pair<std::size_t, int>> seen;
     const auto start = tandem::this_task::loop().now();
-    co_await tandem::as_completed(three(), [&](std::size_t index, outcome<int> r) { seen.emplace_back(index, r.value()); });
+    co_await tandem::as_completed(
+        three(), [&](std::size_t index, outcome<int> r) { seen.emplace_back(index, r.value()); });
     REQUIRE(seen.size() == 3);
     CHECK(seen[0].first == 1);
     CHECK(seen[1].first == 2);
@@ -173,14 +175,17 @@ TANDEM_TEST("as_completed: a timeout around it keeps what was told and cancels t
     CHECK(seen == std::vector<int>({1, 2, 0}));
 }
 
-TANDEM_TEST("as_completed: cancelled, it cancels and joins children and a running on_each", "[tasks][as_completed][virtual]") {
+TANDEM_TEST("as_completed: cancelled, it cancels and joins children and a running on_each",
+            "[tasks][as_completed][virtual]") {
     std::vector<int> log;
     int exits = 0;
     const auto body = [](std::vector<int>& to, int& count) -> task<> {
         std::vector<task<int>> tasks;
         tasks.push_back(value_now(1));
         tasks.push_back(clean_slowly(to));
-        const auto on_each = [&count](std::size_t, outcome<int>) -> task<> { return sleep_and_count(1h, count); };
+        const auto on_each = [&count](std::size_t, outcome<int>) -> task<> {
+            return sleep_and_count(1h, count);
+        };
         co_await tandem::as_completed(tasks, on_each);
         to.push_back(99);
     };
@@ -208,7 +213,49 @@ TANDEM_TEST("as_completed: dropped unawaited it starts nothing", "[tasks][as_com
     std::vector<int> log;
     std::vector<task<>> tasks;
     tasks.push_back(note(log, 1));
-    { [[maybe_unused]] const auto dropped = tandem::as_completed(std::move(tasks), [](std::size_t, outcome<void>) {}); }
+    {
+        [[maybe_unused]] const auto dropped =
+            tandem::as_completed(std::move(tasks), [](std::size_t, outcome<void>) {});
+    }
     co_await settle();
     CHECK(log.empty());
+}
+
+namespace {
+
+/// Throws when it is moved for the n-th time.
+class fragile {
+public:
+    explicit fragile(int moves) : left_(moves) {}
+    fragile(fragile&& other) : left_(other.left_ - 1) {
+        if (left_ == 0) throw oops("moved");
+    }
+
+private:
+    int left_;
+};
+
+}  // namespace
+
+TANDEM_TEST("as_completed: a result that throws when it is moved is an error, wherever that happens",
+            "[tasks][as_completed][virtual]") {
+    const auto gives = [](int moves) -> task<fragile> {
+        co_await tandem::sleep(1ms);
+        co_return fragile(moves);
+    };
+    int told = 0;
+    int failed = 0;
+    for (int moves = 1; moves <= 12; ++moves) {
+        std::vector<task<fragile>> one;
+        one.push_back(gives(moves));
+        try {
+            co_await tandem::as_completed(std::move(one),
+                                          [&told](std::size_t, tandem::outcome<fragile>) { ++told; });
+        } catch (const oops&) {
+            ++failed;
+        }
+    }
+    CHECK(told + failed == 12);
+    CHECK(told != 0);
+    CHECK(failed != 0);
 }

@@ -3,6 +3,7 @@
 #include <tandem/tasks/create_task.hpp>
 
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,9 +19,10 @@ using namespace std::chrono_literals;
 using namespace tandem_test;
 using tandem::task;
 
-TANDEM_TEST("create_task: runs concurrently, from a later turn on, in order",
-            "[tasks][create_task][virtual][asyncio:test_task_basics][asyncio:test_create_task_with_async_function]"
-            "[asyncio:test_bare_create_task]") {
+TANDEM_TEST(
+    "create_task: runs concurrently, from a later turn on, in order",
+    "[tasks][create_task][virtual][asyncio:test_task_basics][asyncio:test_create_task_with_async_function]"
+    "[asyncio:test_bare_create_task]") {
     std::vector<int> log;
     for (int i = 0; i < 5; ++i) tandem::create_task(note(log, i));
     CHECK(log.empty());
@@ -61,8 +63,9 @@ TANDEM_TEST("create_task: gives the name asked for, or a number that no other ta
     CHECK(first.name() == b);  // the same after the end
 }
 
-TANDEM_TEST("create_task: a task may name itself, and has its own id", "[tasks][create_task][virtual]"
-                                                                       "[asyncio:test_current_task]") {
+TANDEM_TEST("create_task: a task may name itself, and has its own id",
+            "[tasks][create_task][virtual]"
+            "[asyncio:test_current_task]") {
     const auto renames = []() -> task<std::uint64_t> {
         tandem::this_task::set_name("renamed");
         co_await tandem::this_task::checkpoint();
@@ -89,7 +92,8 @@ TANDEM_TEST("create_task: this_task tells interleaved tasks apart",
     co_await b;
 }
 
-TANDEM_TEST("create_task: a dropped handle cancels nothing, and the loop owns the task", "[tasks][create_task][virtual]") {
+TANDEM_TEST("create_task: a dropped handle cancels nothing, and the loop owns the task",
+            "[tasks][create_task][virtual]") {
     bool ended = false;
     const auto body = [](bool& flag) -> task<> {
         co_await tandem::sleep(10ms);
@@ -120,6 +124,25 @@ TANDEM_TEST("create_task: fn and args live as long as the task", "[tasks][create
     CHECK(m == 4);
 }
 
+TANDEM_TEST("create_task: of fn and args, too, an error is reported with its place",
+            "[tasks][create_task][virtual]") {
+    std::vector<unsigned> lines;
+    tandem::this_task::loop().on_unhandled(
+        [&lines](const tandem::unhandled_error& e) { lines.push_back(e.where.line()); });
+    const auto fails = [](auto...) -> task<> {
+        co_await tandem::sleep(1ms);
+        throw oops("placed");
+    };
+    const unsigned here = std::source_location::current().line();
+    tandem::create_task(fails);
+    tandem::create_task(fails, 1);
+    tandem::create_task(fails, 1, 2);
+    tandem::create_task(fails, 1, 2, std::string("3"));
+    tandem::create_task(fails, 1, 2, 3, 4);  // nothing has a default behind any number of arguments
+    co_await tandem::sleep(2ms);
+    CHECK(lines == std::vector<unsigned>{here + 1, here + 2, here + 3, here + 4, 0});
+}
+
 TANDEM_TEST("create_task: std::ref passes a reference through", "[tasks][create_task][virtual]") {
     int target = 0;
     const auto sets = [](int& n) -> task<> {
@@ -130,9 +153,10 @@ TANDEM_TEST("create_task: std::ref passes a reference through", "[tasks][create_
     CHECK(target == 5);
 }
 
-TANDEM_TEST("create_task: a task sees what its parent had set, and keeps its own to itself",
-            "[tasks][create_task][virtual][asyncio:test_context_1][asyncio:test_context_2][asyncio:test_context_3]"
-            "[trio:test_contextvar_support]") {
+TANDEM_TEST(
+    "create_task: a task sees what its parent had set, and keeps its own to itself",
+    "[tasks][create_task][virtual][asyncio:test_context_1][asyncio:test_context_2][asyncio:test_context_3]"
+    "[trio:test_contextvar_support]") {
     static tandem::task_local<int> var(-1);
     CHECK(var.get() == -1);
     var.set(1);
@@ -152,7 +176,8 @@ TANDEM_TEST("create_task: a task sees what its parent had set, and keeps its own
     CHECK(var.get() == 3);
 }
 
-TANDEM_TEST("create_task: an error that nobody can ask for is reported at once", "[tasks][create_task][virtual]") {
+TANDEM_TEST("create_task: an error that nobody can ask for is reported at once",
+            "[tasks][create_task][virtual]") {
     std::vector<std::string> reported;
     collect_unhandled(reported);
     tandem::create_task(fail_after(1ms, "unseen"));
@@ -246,7 +271,8 @@ TEST_CASE("create_task: errors of what is left at the end of run are reported",
     CHECK(reported == std::vector<std::string>({"while it was cancelled"}));
 }
 
-TEST_CASE("create_task: a task started while the loop ends is born cancelled", "[tasks][create_task][virtual]") {
+TEST_CASE("create_task: a task started while the loop ends is born cancelled",
+          "[tasks][create_task][virtual]") {
     std::vector<int> log;
     const auto leftover = [](std::vector<int>& to) -> task<> {
         const auto cleanup = [&to]() -> task<> {

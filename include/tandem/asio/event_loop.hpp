@@ -317,6 +317,8 @@ T event_loop::run(task<T> main, run_options options) {
             run_context(until::main_ended);
             cancel_all();
             run_context(until::tasks_ended);
+            scope.drop_stopped();
+            run_context(until::tasks_ended);
             joined = true;
         } catch (...) {
             if (!thrown_by_handler) thrown_by_handler = std::current_exception();

@@ -8,6 +8,9 @@
 #if !defined(__cpp_exceptions)
 #error "tandem: exceptions are off; remove -fno-exceptions, errors of tasks travel as exceptions"
 #endif
+#if !defined(__cpp_rtti)
+#error "tandem: RTTI is off; remove -fno-rtti, exceptions and cancellation look at types at run time"
+#endif
 
 #include <cstdio>
 #include <cstdlib>

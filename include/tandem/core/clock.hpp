@@ -33,12 +33,14 @@ inline time_point to_time_point(std::int64_t ticks) noexcept {
 
 /// Nanoseconds of any duration; what does not fit is cut to the largest or smallest tick count,
 /// so that `hours::max()` means "never" and not a time in the past. Rounds up: nothing fires early.
+/// What is not a number counts as zero, so that a wrong calculation shows and does not hang.
 template <class Rep, class Period>
 constexpr std::int64_t to_ticks(std::chrono::duration<Rep, Period> d) noexcept {
     using seconds = std::chrono::duration<long double>;
     const long double wanted = std::chrono::duration_cast<seconds>(d).count();
     if (wanted >= 9.2e9L) return never;
     if (wanted <= -9.2e9L) return -never;
+    if (wanted != wanted) return 0;
     return std::chrono::ceil<std::chrono::nanoseconds>(d).count();
 }
 

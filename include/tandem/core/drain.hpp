@@ -40,6 +40,8 @@ inline void loop_core::enter(std::coroutine_handle<> h) {
 #else
     h.resume();
 #endif
+    if (!grave_) return;
+    running_ = nullptr;  // what has ended is gone but for its parameters
     empty_grave();
 }
 
@@ -76,6 +78,19 @@ inline void unwind(leaf& where) noexcept {
     }
     stopped.ended_by = ending::stopped;
     stopped.end_fiber();
+}
+
+inline void stop_in_spite_of_shields(fiber& f) noexcept {
+    if (f.has(fiber_flag::ended)) return;
+    f.reset(fiber_flag::shielded);
+    f.set(fiber_flag::stop);
+    leaf* const waits = f.has(fiber_flag::started) ? f.current_leaf() : nullptr;
+    if (!waits) return;
+    if (boundary* const scope = dynamic_cast<boundary*>(waits)) {
+        scope->each_child([](void*, fiber& child) { stop_in_spite_of_shields(child); }, nullptr);
+    } else if (waits->on_cancel() == detach::done) {
+        waits->stop();
+    }
 }
 
 TANDEM_NEVER_INLINE inline void trace_end(trace_cursor& c, const fiber& f) noexcept {

@@ -8,7 +8,10 @@
 #include <exception>
 #include <new>
 #include <source_location>
+#include <utility>
 
+#include <tandem/core/detail/context_node.hpp>
+#include <tandem/core/detail/task_info.hpp>
 #include <tandem/core/frame_alloc.hpp>
 #include <tandem/core/loop_core.hpp>
 
@@ -21,13 +24,6 @@ namespace detail {
 
 /// Stops a fiber and what is inside it, shields or not: for a loop on which nothing can happen any more.
 void stop_in_spite_of_shields(fiber& f) noexcept;
-
-struct context_node;
-void retain(context_node& context) noexcept;
-void release(context_node& context) noexcept;
-
-class task_info;
-void destroy(task_info& info) noexcept;
 
 /// Hears of the end of a fiber before its frame is destroyed; a task_handle does.
 class end_listener {
@@ -59,7 +55,7 @@ public:
     frame(const frame&) = delete;
     frame& operator=(const frame&) = delete;
     ~frame() {
-        if (ended_by == ending::error) exception().~exception_ptr();
+        if (ended_by != ending::value) dispose();
     }
 
     TANDEM_ALWAYS_INLINE static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
@@ -84,7 +80,8 @@ public:
 
     /// Makes this frame the first of a new fiber. `like`: the fiber whose context it inherits.
     void become_fiber(boundary& owner, fiber* like, std::uint8_t with_flags) noexcept;
-    /// Tells listener and owner that the fiber has ended.
+    /// Tells listener and owner that the fiber has ended. The locals of a stopped one go after that, with
+    /// its first frame, and may ask for name and task locals: it keeps those until then.
     void end_fiber() noexcept;
 
     void store_exception() noexcept {
@@ -113,6 +110,15 @@ public:
     };
     std::uint8_t flags = 0;
     ending ended_by = ending::value;
+
+private:
+    void dispose() noexcept;
+    void forget_context() noexcept {
+        if (root.context) release(*std::exchange(root.context, nullptr));
+    }
+    void forget_info() noexcept {
+        if (root.info) release(*std::exchange(root.info, nullptr));
+    }
 };
 
 static_assert(sizeof(void*) != 8 || sizeof(frame) == 80, "a task's promise has grown");
@@ -288,25 +294,14 @@ inline void leaf::stop() noexcept {
 
 inline void request_stop(detail::fiber& f) noexcept {
     using namespace detail::fiber_flag;
+    TANDEM_ASSERT(f.root.owner->loop().on_its_thread(),
+                  "tandem: a task is cancelled off its loop's thread; use call_soon_threadsafe");
     if (f.has(detail::fiber_flag::stop | ended)) return;
     f.flags |= detail::fiber_flag::stop;
     detail::trace_point(detail::trace_kind::task_cancelled, &f, f.root.owner->loop().running());
     if (f.has(shielded) || !f.has(started)) return;
     leaf* const waits = f.current_leaf();
     if (waits && waits->on_cancel() == detach::done) waits->stop();
-}
-
-inline void detail::stop_in_spite_of_shields(fiber& f) noexcept {
-    if (f.has(fiber_flag::ended)) return;
-    f.reset(fiber_flag::shielded);
-    f.set(fiber_flag::stop);
-    leaf* const waits = f.has(fiber_flag::started) ? f.current_leaf() : nullptr;
-    if (!waits) return;
-    if (boundary* const scope = dynamic_cast<boundary*>(waits)) {
-        scope->each_child([](void*, fiber& child) { stop_in_spite_of_shields(child); }, nullptr);
-    } else if (waits->on_cancel() == detach::done) {
-        waits->stop();
-    }
 }
 
 inline void detail::frame::become_fiber(boundary& owner, fiber* like, std::uint8_t with_flags) noexcept {
@@ -331,11 +326,19 @@ inline void detail::frame::end_fiber() noexcept {
     if (trace_cursor* const c = tracing()) [[unlikely]]
         trace_end(*c, *this);
     if (!root.context && !root.listener && !root.info) return root.owner->child_done(*this);
-    if (root.context) release(*root.context);
-    root.context = nullptr;
+    const bool gone = ended_by != ending::stopped;
+    if (gone) forget_context();
     if (root.listener) root.listener->fiber_ended(*this);
     root.owner->child_done(*this);  // buries the frame at most: it is there until the step ends
-    if (root.info) destroy(*root.info);
+    if (gone) forget_info();
+}
+
+// From here on the fiber is no task that anybody could ask about: not its parameters, which go next.
+TANDEM_NEVER_INLINE inline void detail::frame::dispose() noexcept {
+    if (ended_by == ending::error) return exception().~exception_ptr();
+    if (loop_core& loop = root.owner->loop(); loop.running() == this) loop.set_running(nullptr);
+    forget_context();
+    forget_info();
 }
 
 }  // namespace tandem::inline TANDEM_ABI

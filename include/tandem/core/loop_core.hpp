@@ -254,6 +254,7 @@ private:
         return handle;
     }
     void enlist(detail::callback& node) noexcept {
+        TANDEM_ASSERT(on_its_thread(), "tandem::call_soon: off the loop's thread; use call_soon_threadsafe");
         node.listed_ = true;
         callbacks_.push_back(node);
     }

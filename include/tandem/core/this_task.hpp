@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,35 +12,11 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
-/// Number and name of a task, made when one of them is given or asked for.
-class task_info {
-public:
-    static task_info* make(std::uint64_t id, std::string_view name) {
-        void* const room = allocate_frame(sizeof(task_info) + name.size());
-        return ::new (room) task_info(id, name);
-    }
-    task_info(const task_info&) = delete;
-    task_info& operator=(const task_info&) = delete;
-
-    std::uint64_t id() const noexcept { return id_; }
-    std::string_view name() const noexcept { return {reinterpret_cast<const char*>(this + 1), length_}; }
-
-    friend void destroy(task_info& info) noexcept { release_frame(&info, sizeof(task_info) + info.length_); }
-
-private:
-    task_info(std::uint64_t id, std::string_view name) noexcept : id_(id), length_(name.size()) {
-        std::memcpy(static_cast<void*>(this + 1), name.data(), name.size());
-    }
-
-    std::uint64_t id_;
-    std::size_t length_;
-};
-
 inline void set_name(fiber& task, std::string_view name) {
     task_info* const old = task.root.info;
     const std::uint64_t id = old ? old->id() : task.root.owner->loop().next_task_id();
     task.root.info = task_info::make(id, name);
-    if (old) destroy(*old);
+    if (old) release(*old);
     if (trace_cursor* const c = tracing()) [[unlikely]] {
         c->put(trace_kind::task_named, &task, c->keep(name.data(), name.size()));
     }
@@ -129,8 +104,8 @@ inline std::optional<time_point> deadline() {
 inline duration remaining() {
     const std::optional<time_point> end = deadline();
     if (!end) return duration::max();
-    const duration left = *end - loop().now();
-    return left < duration::zero() ? duration::zero() : left;
+    const time_point now = loop().now();
+    return *end <= now ? duration::zero() : *end - now;
 }
 
 /// Lets everything run that is ready now, then goes on.

@@ -38,7 +38,7 @@ public:
         void await_suspend(std::coroutine_handle<> h) noexcept {
             if (suspend(h)) from_.waiting_ = this;
         }
-        item await_resume() noexcept { return std::move(from_.items_[from_.taken_++]); }
+        item await_resume() { return std::move(from_.items_[from_.taken_++]); }
         const char* kind() const noexcept override { return "as_completed"; }
         void arrived() noexcept { complete(); }
 

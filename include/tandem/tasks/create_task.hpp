@@ -72,6 +72,12 @@ inline root_group& require_root_group(const char* call) {
     return static_cast<root_group&>(*loop->root());
 }
 
+template <class Fn, class... Args>
+auto start_in_root(const std::source_location& where, Fn&& fn, Args&&... args) {
+    root_group& root = require_root_group("create_task");
+    return root.create_task(stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, where);
+}
+
 }  // namespace detail
 
 /// Starts a task that runs concurrently, from the next turn of the loop on ("spawn" elsewhere).
@@ -86,12 +92,33 @@ task_handle<T> create_task(task<T> t, std::string_view name = {},
 }
 
 /// Starts `fn(args...)`: callable and arguments are kept for as long as the task runs, so that a
-/// closure and reference parameters are safe. `std::ref` passes a reference that you keep alive.
+/// closure and reference parameters are safe. `std::ref` passes a reference that you keep alive. Up to
+/// three arguments the place of the call is known: nothing has a default behind any number of them.
+template <class Fn>
+requires detail::starts_task<Fn>
+auto create_task(Fn&& fn, const std::source_location& where = std::source_location::current()) {
+    return detail::start_in_root(where, std::forward<Fn>(fn));
+}
+template <class Fn, class A>
+requires detail::starts_task<Fn, A>
+auto create_task(Fn&& fn, A&& a, const std::source_location& where = std::source_location::current()) {
+    return detail::start_in_root(where, std::forward<Fn>(fn), std::forward<A>(a));
+}
+template <class Fn, class A, class B>
+requires detail::starts_task<Fn, A, B>
+auto create_task(Fn&& fn, A&& a, B&& b, const std::source_location& where = std::source_location::current()) {
+    return detail::start_in_root(where, std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b));
+}
+template <class Fn, class A, class B, class C>
+requires detail::starts_task<Fn, A, B, C>
+auto create_task(Fn&& fn, A&& a, B&& b, C&& c,
+                 const std::source_location& where = std::source_location::current()) {
+    return detail::start_in_root(where, std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b),
+                                 std::forward<C>(c));
+}
 template <class Fn, class... Args>
-requires detail::starts_task<Fn, Args...>
-auto create_task(Fn&& fn, Args&&... args) {
-    detail::root_group& root = detail::require_root_group("create_task");
-    return root.create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
+requires(sizeof...(Args) > 3 && detail::starts_task<Fn, Args...>) auto create_task(Fn&& fn, Args&&... args) {
+    return detail::start_in_root({}, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
 template <class Fn, class... Args>

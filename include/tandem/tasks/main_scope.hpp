@@ -14,7 +14,9 @@ namespace detail {
 class main_scope : public boundary {
 public:
     bool done() const noexcept { return done_; }
-    void cancel_children() noexcept override { request_stop(*main_); }
+    void cancel_children() noexcept override {
+        if (!done_) request_stop(*main_);
+    }
     void each_child(void (*visit)(void*, detail::fiber&), void* with) override {
         if (!done_) visit(with, *main_);
     }
@@ -49,15 +51,25 @@ public:
     main_task(loop_core& loop, task<T>&& main) : main_scope(loop), task_(std::move(main)) {
         start(unawaited(task_).promise());
     }
+    /// A task that was stopped goes with its locals, in the loop and as the running one: they may start
+    /// others as they go, which never run but have to be joined.
+    void drop_stopped() noexcept {
+        if (!task_ || task_.promise().ended_by != ending::stopped) return;
+        stopped_ = true;
+        const current_loop_scope here(*loop_);
+        loop_->set_running(&task_.promise());
+        task_ = task<T>();
+    }
     /// Gives the result of the ended task, or throws what it ended with.
     T take() {
-        if (task_.promise().ended_by == ending::stopped) throw cancelled_error("the main task of the loop");
+        if (stopped_) throw cancelled_error("the main task of the loop");
         return task_.promise().take();
     }
-    bool stopped() const noexcept { return task_.promise().ended_by == ending::stopped; }
+    bool stopped() const noexcept { return stopped_; }
 
 private:
     task<T> task_;
+    bool stopped_ = false;
 };
 
 }  // namespace detail

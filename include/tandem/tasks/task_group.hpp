@@ -36,10 +36,36 @@ public:
         return task_handle<T>(add_child(t, name, where));
     }
 
-    /// Starts `fn(args...)`; callable and arguments live as long as the child.
+    /// Starts `fn(args...)`; callable and arguments live as long as the child. Up to three arguments the
+    /// place of the call is known: nothing has a default behind any number of them.
+    template <class Fn>
+    requires detail::starts_task<Fn>
+    auto create_task(Fn&& fn, const std::source_location& where = std::source_location::current()) {
+        return create_task(detail::stored_task(std::forward<Fn>(fn)), {}, where);
+    }
+    template <class Fn, class A>
+    requires detail::starts_task<Fn, A>
+    auto create_task(Fn&& fn, A&& a, const std::source_location& where = std::source_location::current()) {
+        return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<A>(a)), {}, where);
+    }
+    template <class Fn, class A, class B>
+    requires detail::starts_task<Fn, A, B>
+    auto create_task(Fn&& fn, A&& a, B&& b,
+                     const std::source_location& where = std::source_location::current()) {
+        return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b)),
+                           {}, where);
+    }
+    template <class Fn, class A, class B, class C>
+    requires detail::starts_task<Fn, A, B, C>
+    auto create_task(Fn&& fn, A&& a, B&& b, C&& c,
+                     const std::source_location& where = std::source_location::current()) {
+        return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b),
+                                               std::forward<C>(c)),
+                           {}, where);
+    }
     template <class Fn, class... Args>
-    requires detail::starts_task<Fn, Args...>
-    auto create_task(Fn&& fn, Args&&... args) {
+    requires(sizeof...(Args) > 3 && detail::starts_task<Fn, Args...>) auto create_task(Fn&& fn,
+                                                                                       Args&&... args) {
         return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
     }
 

@@ -134,7 +134,11 @@ T test_loop::run(task<T> main) {
         drive_until([&] { return scope.done(); });
         root_tasks_.cancel_children();
         drive_until([&] { return root_tasks_.empty(); });
+        scope.drop_stopped();
+        drive_until([&] { return root_tasks_.empty(); });
     } catch (...) {
+        abandon();
+        scope.drop_stopped();
         abandon();
         main_ = nullptr;
         possessions_.clear();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -16,12 +17,15 @@ namespace detail {
 
 /// The state that `async_write` and its like put into a cancellation slot: the signal in it allocates
 /// for the first step, and has the memory for the steps after it. One that has cancelled nothing is as
-/// good as new. (A Boost that builds it otherwise is no match; then nothing is kept.)
+/// good as new. (A Boost that builds it otherwise is no match, nor is a handler of a user's, which may
+/// have a state of its own; then nothing is kept.)
 template <class State, class... Args>
 concept recyclable_state = requires(State& state) {
     { state.signal_.slot() } -> std::same_as<boost::asio::cancellation_slot>;
+    { (state.cancelled_) } -> std::same_as<boost::asio::cancellation_type_t&>;
 }
-&&(std::is_empty_v<std::remove_cvref_t<Args>>&&...) && !TANDEM_SANITIZED;
+&&sizeof(State) <= sizeof(boost::asio::cancellation_signal) + sizeof(void*) &&
+    (std::is_empty_v<std::remove_cvref_t<Args>> && ...) && !TANDEM_SANITIZED;
 
 /// The states of one type that a thread keeps.
 template <class State>

@@ -81,7 +81,7 @@ protected:
         }
     }
     ~handle_block() {
-        if (info_) destroy(*info_);
+        if (info_) detail::release(*info_);
     }
 
 private:
@@ -91,7 +91,8 @@ private:
     void fiber_ended(detail::fiber& f) noexcept final {
         target_ = nullptr;
         ended_by_ = f.ended_by;
-        info_ = std::exchange(f.root.info, nullptr);
+        info_ = f.root.info;
+        if (info_) detail::retain(*info_);
         id_ = info_ ? info_->id() : f.root.owner->loop().next_task_id();
         where_ = f.root.where;
         if (f.ended_by == ending::error) exception_ = f.exception();

@@ -1,0 +1,8 @@
+// expect: tandem::run_in_executor: fn returns a task, which runs on the loop and not on a worker
+// SPDX-License-Identifier: BSL-1.0
+#include <tandem/core/task.hpp>
+#include <tandem/cpu/to_thread.hpp>
+
+tandem::task<int> fetch(int page);
+
+tandem::task<> f() { co_await tandem::to_thread(fetch, 1); }
