@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ $# -gt 0 ]] || targets=(url response chunked sse)
+[[ $# -gt 0 ]] || targets=(url response chunked sse decode cookies settings)
 work=build/fuzz
 compiler=${FUZZ_CXX:-clang++-16}
 mkdir -p "$work"

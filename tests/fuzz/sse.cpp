@@ -29,7 +29,7 @@ std::string events_in(std::string_view bytes, std::size_t piece) {
         }
     } catch (const http::error& e) {
         fuzz::check(e.code() == http::errc::body_too_large, "only the size is refused");
-        return "too large";
+        return out + "too large";
     }
     return out;
 }
@@ -50,5 +50,6 @@ std::vector<std::string> fuzz::seeds() {
             ": comment\rdata\r\rretry: 100\rdata:x\r\r",
             "id: a\ndata: b\n\nid\ndata: c\n\n",
             std::string("id: a\0b\ndata: x\n\n", 17),
+            "data: first\n\ndata: " + std::string(1200, 'x') + "\n\n",
             "data: " + std::string(1200, 'x') + "\n\n"};
 }

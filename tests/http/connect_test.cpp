@@ -39,7 +39,8 @@ public:
             line_.push_back(std::make_unique<tcp::socket>(context));
             line_.back()->open(at.protocol());
             line_.back()->non_blocking(true);
-            ::connect(line_.back()->native_handle(), at.data(), static_cast<socklen_t>(at.size()));  // does not wait
+            ::connect(line_.back()->native_handle(), at.data(),
+                      static_cast<socklen_t>(at.size()));  // does not wait
         }
     }
 
@@ -113,4 +114,12 @@ NET_TEST("connect: a race is over when its request is cancelled, or out of time"
         CHECK(!done);
         CHECK(client.statistics().active == 0);
     }
+}
+
+NET_TEST("connect: a path that no Unix socket can have is an http::error", "[http][unix][net]") {
+    static_cast<void>(server);
+    http::client client(http::client_options().unix_socket(std::string(300, 'x')));
+    const std::string text = co_await tandem_test::text_of(client.get("http://a/").send());
+    CHECK(text.find("the path of the Unix socket has 300 bytes") != std::string::npos);
+    CHECK(client.statistics().active == 0);
 }

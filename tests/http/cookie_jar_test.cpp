@@ -309,3 +309,27 @@ TANDEM_TEST("host_limits: a turn that would come too late is refused at once", "
     CHECK(in_time);
     CHECK(client.statistics().active == 0);
 }
+
+TEST_CASE("cookies: plain http replaces nothing that https has set", "[http][cookies]") {
+    one_cookie kept("https://a.test/", "id=1; Secure; Domain=a.test");
+    for (const char* const line : {"id=2", "id=2; Domain=a.test", "id=2; Path=/x"}) {
+        http::headers fields;
+        fields.append("Set-Cookie", line);
+        kept.jar().received(http::url("http://www.a.test/"), fields);
+        kept.jar().received(http::url("http://a.test/"), fields);
+        CHECK(kept.at("https://www.a.test/x") == "id=1");
+    }
+    http::headers other;
+    other.append("Set-Cookie", "id=2");
+    kept.jar().received(http::url("http://b.test/"), other);
+    CHECK(kept.at("http://b.test/") == "id=2");
+}
+TEST_CASE("cookies: the prefixes hold in any case", "[http][cookies]") {
+    CHECK(one_cookie("https://a.test/", "__HOST-x=1; Secure; Domain=a.test").jar().size() == 0);
+    CHECK(one_cookie("https://a.test/", "__secure-x=1").jar().size() == 0);
+    CHECK(one_cookie("https://a.test/", "__host-x=1; Secure; Path=/").jar().size() == 1);
+}
+TEST_CASE("cookies: a name that ends with a digit is no address", "[http][cookies]") {
+    CHECK(one_cookie("http://a.b.node1/", "x=1; Domain=b.node1").at("http://c.b.node1/") == "x=1");
+    CHECK(one_cookie("http://10.0.0.1/", "x=1; Domain=0.0.1").jar().size() == 0);
+}

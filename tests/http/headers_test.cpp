@@ -43,7 +43,8 @@ TEST_CASE("headers: blanks around a value are no part of it", "[http][headers]")
 
 TEST_CASE("headers: nothing that could end a line is taken", "[http][headers][injection]") {
     http::headers h;
-    const std::string_view bad_values[] = {"a\r\nb", "a\nb", "a\rb", std::string_view("a\0b", 3), "\x7f", "\x01"};
+    const std::string_view bad_values[] = {"a\r\nb", "a\nb", "a\rb", std::string_view("a\0b", 3),
+                                           "\x7f",   "\x01"};
     for (const std::string_view value : bad_values) {
         CHECK_THROWS_AS(h.add("A", value), http::error);
         CHECK_THROWS_AS(h.set("A", value), http::error);
@@ -62,4 +63,13 @@ TEST_CASE("headers: nothing that could end a line is taken", "[http][headers][in
     }
     h.add("A", "tab\tand \xc3\xa9 are fine");
     CHECK(h.size() == 1);
+}
+
+TEST_CASE("headers: add takes a view into itself, also when it has to grow", "[http][headers]") {
+    http::headers fields;
+    const std::string value(30, 'v');
+    const std::string name(200, 'n');  // it is the name for which there is no room
+    fields.add("X-One", value);
+    for (int i = 0; i < 8; ++i) fields.add(name, *fields.get("X-One"));
+    CHECK(fields.get_all(name) == std::vector<std::string_view>(8, value));
 }

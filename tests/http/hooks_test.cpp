@@ -214,6 +214,19 @@ TANDEM_TEST("hooks: on_sent counts an upload", "[http][hooks][virtual]") {
     CHECK(net.log()[0].body.size() == 150'000);
 }
 
+TANDEM_TEST("hooks: on_sent hears nothing when 103 and 417 come instead of 100",
+            "[http][hooks][body][virtual]") {
+    http::mock_transport net;
+    net.on("PUT", "/", reply(417, "no").informational(103).early());
+    bool sent = false;
+    auto h = std::make_shared<http::hooks>();
+    h->on_sent([&sent](const http::request&, std::uint64_t) { sent = true; });
+    http::client client(over(net).hooks(h));
+    const auto r = co_await client.put("http://host/").body("x").expect_continue(true);
+    CHECK(r.status() == 417);
+    CHECK_FALSE(sent);
+}
+
 // ---- timing
 
 TANDEM_TEST("timing: says when each phase ended", "[http][timing][virtual]") {

@@ -44,7 +44,8 @@ std::string decoded(std::string_view wire, std::string_view encoding, std::size_
 }
 
 /// In one piece and byte by byte.
-std::string both_ways(std::string_view wire, std::string_view encoding, const http::limits& limits = http::limits()) {
+std::string both_ways(std::string_view wire, std::string_view encoding,
+                      const http::limits& limits = http::limits()) {
     const std::string whole = decoded(wire, encoding, wire.size() + 1, limits);
     CHECK(decoded(wire, encoding, 1, limits) == whole);
     CHECK(decoded(wire, encoding, 7, limits) == whole);
@@ -112,4 +113,14 @@ TEST_CASE("decode: a bomb is stopped once it has become a thousand times larger"
     strict.decode_ratio(10);
     CHECK(both_ways(gzip(std::string(4'000'000, 'a')), "gzip", strict) == "the body is too large");
     CHECK(both_ways(gzip(std::string(1'000'000, 'a')), "gzip", strict).size() == 1'000'000);
+}
+
+TEST_CASE("decode: a bomb that comes to nothing in the end is stopped, too", "[http][decode]") {
+    std::string nothing = gzip("").substr(0, 10);  // a member whose stored blocks are all empty
+    for (int i = 0; i < 4'000'000; ++i) nothing.append("\0\0\0\xff\xff", 5);
+    nothing += gzip("").substr(10);
+    http::limits strict;
+    strict.decode_ratio(100);
+    CHECK(both_ways(gzip(nothing), "gzip, gzip", strict) == "the body is too large");
+    CHECK(both_ways(nothing, "gzip", strict).empty());
 }

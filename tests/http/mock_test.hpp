@@ -13,33 +13,11 @@
 #include <tandem/tasks/create_task.hpp>
 #include <tandem/testing/mock_transport.hpp>
 
+#include "http/outcome_of_call.hpp"
 #include "probes.hpp"
 #include "tandem_test.hpp"
 
 namespace tandem_test {
-
-/// The code of the error that a call ends with; nothing if it gives a value.
-template <class A>
-tandem::task<std::optional<tandem::http::errc>> code_of(A call) {
-    std::optional<tandem::http::errc> code;
-    try {
-        static_cast<void>(co_await std::move(call));
-    } catch (const tandem::http::error& e) {
-        code = e.code();
-    }
-    co_return code;
-}
-
-template <class A>
-tandem::task<std::string> text_of(A call) {
-    std::string text = "no error";
-    try {
-        static_cast<void>(co_await std::move(call));
-    } catch (const std::exception& e) {
-        text = e.what();
-    }
-    co_return text;
-}
 
 /// A client on the network of `net`.
 inline tandem::http::client_options over(const tandem::http::mock_transport& net) {

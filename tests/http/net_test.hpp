@@ -16,6 +16,7 @@
 #include <tandem/testing/http_server.hpp>
 
 #include "catch.hpp"
+#include "http/outcome_of_call.hpp"
 
 namespace tandem_test {
 
@@ -37,36 +38,13 @@ inline void run_net(tandem::task<> (*body)(tandem::testing::http_server&)) {
     CHECK(open_descriptors() == descriptors);
 }
 
-/// The code of the error that a call ends with; nothing if it gives a value.
-template <class A>
-tandem::task<std::optional<tandem::http::errc>> code_of(A call) {
-    std::optional<tandem::http::errc> code;
-    try {
-        static_cast<void>(co_await std::move(call));
-    } catch (const tandem::http::error& e) {
-        code = e.code();
-    }
-    co_return code;
-}
-
-template <class A>
-tandem::task<std::string> text_of(A call) {
-    std::string text = "no error";
-    try {
-        static_cast<void>(co_await std::move(call));
-    } catch (const std::exception& e) {
-        text = e.what();
-    }
-    co_return text;
-}
-
 }  // namespace tandem_test
 
 #define NET_TEST_JOIN_(a, b) a##b
 #define NET_TEST_JOIN(a, b) NET_TEST_JOIN_(a, b)
-#define NET_TEST_AS(function, name, tags)                                    \
-    static tandem::task<> function(tandem::testing::http_server& server);    \
-    TEST_CASE(name, tags) { tandem_test::run_net(&function); }               \
+#define NET_TEST_AS(function, name, tags)                                 \
+    static tandem::task<> function(tandem::testing::http_server& server); \
+    TEST_CASE(name, tags) { tandem_test::run_net(&function); }            \
     static tandem::task<> function([[maybe_unused]] tandem::testing::http_server& server)
 /// The body is a task with `server` in scope. No SECTION inside; REQUIRE only in the body itself.
 #define NET_TEST(name, tags) NET_TEST_AS(NET_TEST_JOIN(net_test_body_, __COUNTER__), name, tags)

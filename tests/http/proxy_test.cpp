@@ -163,3 +163,19 @@ NET_TEST("proxy: its refusal of a plain request is a response; without it there 
         http::client(http::client_options().proxy(dead)).get("http://a.test/").send());
     CHECK(code == errc::connect);
 }
+
+TEST_CASE("proxies: an exception that cannot be read excepts nobody", "[http][proxy]") {
+    for (const char* const list : {"10.0.0.0/x", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
+                                   "10.0.0.0/4294967200", "::/129", "a.test/8", "10.0.0.1:x", "10.0.0.1:0",
+                                   "10.0.0.1:", "10.0.0.1:65536", "[::1", "[]", ":", "/", "."}) {
+        INFO(list);
+        CHECK(proxied(list, "http://10.0.0.1/"));
+        CHECK(proxied(list, "http://[::1]/"));
+        CHECK(proxied(list, "http://a.test/"));
+    }
+    CHECK(proxied(std::string("10.0.0.1\0x", 10), "http://10.0.0.1/"));
+    CHECK(!proxied("10.0.0.0/32,10.0.0.0/0", "http://11.0.0.1/"));
+    CHECK(!proxied("[fd00::]/8", "http://[fd12::1]/"));
+    CHECK(!proxied("[::1]:81", "http://[::1]:81/"));
+    CHECK(proxied("[::1]:81", "http://[::1]/"));
+}

@@ -13,9 +13,9 @@
 
 namespace http = tandem::http;
 using namespace std::chrono_literals;
+using http::errc;
 using tandem::testing::reply;
 using tandem_test::code_of;
-using http::errc;
 
 namespace {
 
@@ -73,12 +73,14 @@ static tandem::task<> check_redirect(http::client& client, tandem::testing::http
                                      std::string method, std::string expected) {
     const std::string from = "/" + std::to_string(status) + method;
     server.on("*", from, to(status, "/target"));
-    auto builder = client.request(method, server.url(from)).header("Content-Type", "text/x").header("X-Keep", "1");
+    auto builder =
+        client.request(method, server.url(from)).header("Content-Type", "text/x").header("X-Keep", "1");
     if (method != "GET" && method != "HEAD") builder.body("payload");
     const auto r = co_await builder;
     const auto last = server.log().back();
     INFO(from);
-    CHECK(last.method + " " + last.body + " " + last.header("Content-Type") + last.header("X-Keep") == expected);
+    CHECK(last.method + " " + last.body + " " + last.header("Content-Type") + last.header("X-Keep") ==
+          expected);
     CHECK(r.history().size() == 1);
     CHECK(r.history()[0].status() == status);
     CHECK(r.history()[0].url().path() == from);
@@ -109,7 +111,9 @@ NET_TEST("redirects: method and body over sockets", "[http][redirect][net]") {
 }
 
 NET_TEST("redirects: 300, 304 and those without Location are delivered", "[http][redirect][net]") {
-    server.on("GET", "/300", to(300, "/target")).on("GET", "/304", to(304, "/target")).on("GET", "/none", reply(302, "x"))
+    server.on("GET", "/300", to(300, "/target"))
+        .on("GET", "/304", to(304, "/target"))
+        .on("GET", "/none", reply(302, "x"))
         .on("GET", "/empty", reply(302, "x").header("Location", ""));
     http::client client;
     for (const char* const path : {"/300", "/304", "/none", "/empty"}) {
@@ -144,7 +148,8 @@ NET_TEST("redirects: a loop ends after ten", "[http][redirect][net]") {
 }
 
 NET_TEST("redirects: secrets stay with their origin, over sockets", "[http][redirect][net]") {
-    server.on("GET", "/same", to(302, "/target")).on("GET", "/target", reply(200, "x"))
+    server.on("GET", "/same", to(302, "/target"))
+        .on("GET", "/target", reply(200, "x"))
         .on("GET", "/other", to(302, "http://other.test:" + std::to_string(server.port()) + "/back"))
         .on("GET", "/back", to(302, server.url("/target")));
     http::client client(http::client_options().resolve("other.test", "127.0.0.1"));
@@ -152,7 +157,8 @@ NET_TEST("redirects: secrets stay with their origin, over sockets", "[http][redi
     auto seen = server.log();
     CHECK(seen.back().header("Authorization") == "Bearer t");
     CHECK(seen.back().header("Cookie") == "a=b");
-    const auto r = co_await client.get(server.url("/other")).bearer("t").header("Cookie", "a=b").header("X", "y");
+    const auto r =
+        co_await client.get(server.url("/other")).bearer("t").header("Cookie", "a=b").header("X", "y");
     CHECK(r.history().size() == 2);
     seen = server.log();
     for (std::size_t i = seen.size() - 2; i < seen.size(); ++i) {
@@ -168,8 +174,10 @@ NET_TEST("redirects: secrets stay with their origin, over sockets", "[http][redi
 }
 
 NET_TEST("redirects: to another scheme are errors", "[http][redirect][net]") {
-    server.on("GET", "/file", to(302, "file:///etc/passwd")).on("GET", "/js", to(302, "javascript:alert(1)"))
-        .on("GET", "/tls", to(302, "https://127.0.0.1/")).on("GET", "/bad", to(302, "http://[oops/"));
+    server.on("GET", "/file", to(302, "file:///etc/passwd"))
+        .on("GET", "/js", to(302, "javascript:alert(1)"))
+        .on("GET", "/tls", to(302, "https://127.0.0.1/"))
+        .on("GET", "/bad", to(302, "http://[oops/"));
     http::client client;
     for (const char* const path : {"/file", "/js", "/bad"}) {
         const auto code = co_await code_of(client.get(server.url(path)).send());
@@ -221,7 +229,8 @@ NET_TEST("decoding: codings that are not known are left alone", "[http][decode][
 }
 NET_TEST("decoding: damage and bombs", "[http][decode][net]") {
     server.on("GET", "/cut", reply(200, gzip("hello world").substr(0, 20)).header("Content-Encoding", "gzip"))
-        .on("GET", "/bomb", reply(200, gzip(std::string(70'000'000, '\0'))).header("Content-Encoding", "gzip"))
+        .on("GET", "/bomb",
+            reply(200, gzip(std::string(70'000'000, '\0'))).header("Content-Encoding", "gzip"))
         .on("GET", "/nothing", reply(200, "").header("Content-Encoding", "gzip"));
     http::client client;
     const auto cut = co_await code_of(client.get(server.url("/cut")).send());
@@ -237,7 +246,8 @@ NET_TEST("decoding: damage and bombs", "[http][decode][net]") {
 
 NET_TEST("stream: the head first, then the body in pieces", "[http][stream][net]") {
     const std::string big(300'000, 's');
-    server.on("GET", "/", reply(200, big).header("X", "y")).on("GET", "/gzip", reply(200, gzip(big)).header("Content-Encoding", "gzip"));
+    server.on("GET", "/", reply(200, big).header("X", "y"))
+        .on("GET", "/gzip", reply(200, gzip(big)).header("Content-Encoding", "gzip"));
     http::client client;
     for (const char* const path : {"/", "/gzip"}) {
         auto s = co_await client.get(server.url(path)).stream();
@@ -291,13 +301,12 @@ NET_TEST("stream: dropped in the middle it closes, dropped at the end it is kept
     }
     CHECK(client.statistics().active == 0);
     CHECK(client.statistics().idle == 0);
-    {
-        auto s = co_await client.get(server.url("/small")).stream();
-    }
+    { auto s = co_await client.get(server.url("/small")).stream(); }
     CHECK(client.statistics().idle == 1);
 }
 NET_TEST("stream: drain waits for a small rest", "[http][stream][net]") {
-    server.on("GET", "/soon", reply(200, "rest").body_delay(5ms)).on("GET", "/late", reply(200, "rest").body_delay(300ms))
+    server.on("GET", "/soon", reply(200, "rest").body_delay(5ms))
+        .on("GET", "/late", reply(200, "rest").body_delay(300ms))
         .on("GET", "/large", reply(200, std::string(70'000, 'x')).body_delay(5ms));
     http::client client;
     for (const char* const path : {"/soon", "/late", "/large"}) {
@@ -325,7 +334,8 @@ NET_TEST("bodies: from a source, with length and in chunks", "[http][body][net]"
     server.on("POST", "/", reply(200, "got"));
     http::client client;
     for (const bool with_length : {true, false}) {
-        auto source = std::make_shared<pieces>(std::vector<std::string>{"one ", "two ", "three"}, with_length, false);
+        auto source =
+            std::make_shared<pieces>(std::vector<std::string>{"one ", "two ", "three"}, with_length, false);
         const auto r = co_await client.post(server.url()).body(source);
         CHECK(r.text() == "got");
         const auto seen = server.log().back();
@@ -336,7 +346,9 @@ NET_TEST("bodies: from a source, with length and in chunks", "[http][body][net]"
     CHECK(server.connections() == 1);
 }
 NET_TEST("bodies: a large one in memory", "[http][body][net]") {
-    server.on("POST", "/", [](const tandem::testing::seen_request& r) { return reply(200, std::to_string(r.body.size())); });
+    server.on("POST", "/", [](const tandem::testing::seen_request& r) {
+        return reply(200, std::to_string(r.body.size()));
+    });
     http::client client;
     const auto r = co_await client.post(server.url()).body(std::string(5'000'000, 'x'));
     CHECK(r.text() == "5000000");
@@ -373,4 +385,61 @@ NET_TEST("bodies: Expect: 100-continue", "[http][body][net]") {
     const auto no = co_await client.post(server.url("/no")).body("x").expect_continue(true);
     CHECK(no.status() == 417);
     CHECK(client.statistics().active == 0);
+}
+
+NET_TEST("redirects: a body that is cut short costs the connection, not the request",
+         "[http][redirect][net]") {
+    server.on("GET", "/cut", reply(302, "abc").header("Location", "/").length(100).close_silently());
+    server.on("GET", "/coded",
+              reply(302, "no gzip").header("Location", "/").header("Content-Encoding", "gzip"));
+    server.on("GET", "/", reply(200, "there"));
+    http::client client;
+    for (const char* const from : {"/cut", "/coded"}) {
+        const auto r = co_await client.get(server.url(from));
+        CHECK(r.text() == "there");
+    }
+    CHECK(client.statistics().active == 0);
+}
+
+NET_TEST("decoding: codings named by several fields are all undone", "[http][decode][net]") {
+    server.on(
+        "GET", "/",
+        reply(200, gzip(gzip("x"))).header("Content-Encoding", "gzip").header("Content-Encoding", "gzip"));
+    server.on("GET", "/other",
+              reply(200, gzip("x")).header("Content-Encoding", "gzip").header("Content-Encoding", "zstd"));
+    http::client client;
+    const auto both = co_await client.get(server.url());
+    CHECK(both.text() == "x");
+    const auto other = co_await client.get(server.url("/other"));
+    CHECK(other.text() == gzip("x"));
+    CHECK(other.headers().get_all("Content-Encoding").size() == 2);
+}
+
+NET_TEST("decoding: a range is asked for and delivered as it is", "[http][decode][net]") {
+    server.on("GET", "/", reply(206, gzip("hello").substr(5)).header("Content-Encoding", "gzip"));
+    http::client client;
+    const auto r = co_await client.get(server.url()).header("Range", "bytes=5-");
+    CHECK(r.text() == gzip("hello").substr(5));
+    CHECK_FALSE(server.log().back().headers.contains("Accept-Encoding"));
+}
+
+NET_TEST("connections: one that the request gives up is not used again", "[http][pool][net]") {
+    server.on("GET", "/", reply(200, "x"));
+    http::client client;
+    co_await client.get(server.url()).header("Connection", "keep-alive, Close");
+    CHECK(client.statistics().idle == 0);
+    co_await client.get(server.url()).header("Connection", "keep-alive");
+    CHECK(client.statistics().idle == 1);
+}
+
+NET_TEST("stream: what was moved from says so", "[http][stream][net]") {
+    server.on("GET", "/", reply(200, "x"));
+    http::client client;
+    auto first = co_await client.get(server.url()).stream();
+    auto second = std::move(first);
+    const std::string text = co_await tandem_test::text_of(first.next_chunk());
+    CHECK(text == "tandem::http::response_stream: its body was moved elsewhere; read it there");
+    CHECK_THROWS_AS(first.trailers(), tandem::invalid_state_error);
+    const std::string body = co_await second.text();
+    CHECK(body == "x");
 }

@@ -196,6 +196,21 @@ TANDEM_TEST("retry: a stop in a wait or an attempt leaves nothing behind", "[htt
 
 // ---- event_source
 
+TANDEM_TEST("event_source: an event that was cut off comes again", "[http][sse][virtual]") {
+    http::mock_transport net;
+    net.on("GET", "/", events("id: 1\ndata: a\n\nid: 2\ndata: b\n"))
+        .on("GET", "/", events("retry: 0\nid: 2\ndata: b\n\n"))
+        .on("GET", "/", reply(204));
+    http::client client(over(net));
+    http::event_source source(client.get("http://a/"));
+    CHECK_AWAITED(next_of(source), "a#1");
+    CHECK_AWAITED(next_of(source), "b#2");
+    CHECK_AWAITED(next_of(source), "end");
+    const auto log = net.log();
+    CHECK(log[1].header("Last-Event-ID") == "1");
+    CHECK(log[2].header("Last-Event-ID") == "2");
+}
+
 TANDEM_TEST("event_source: goes on where the stream broke", "[http][sse][virtual]") {
     http::mock_transport net;
     net.on("GET", "/", events("id: 1\ndata: a\n\ndata: b\n\n"))

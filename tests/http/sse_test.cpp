@@ -21,10 +21,11 @@ std::string events_in(std::string_view wire, std::size_t piece) {
     try {
         for (std::size_t at = 0; at < wire.size(); at += piece) {
             parser.give(wire.substr(at, piece));
-            for (auto e = parser.take(); e; e = parser.take()) out += e->type + "[" + e->data + "]" + e->id + ";";
+            for (auto e = parser.take(); e; e = parser.take())
+                out += e->type + "[" + e->data + "]" + e->id + ";";
         }
     } catch (const http::error& e) {
-        return http::to_string(e.code());
+        return out + http::to_string(e.code());
     }
     if (parser.retry()) out += "retry " + std::to_string(parser.retry()->count());
     return out;
@@ -40,21 +41,31 @@ std::string events(std::string_view wire) {
 #define ROW(name) TEST_CASE("sse: " name, "[http][sse]")
 
 ROW("events end with a blank line") { CHECK(events("data: a\n\ndata: b\n\n") == "message[a];message[b];"); }
-ROW("CR, LF and CRLF end lines") { CHECK(events("data: a\r\rdata: b\r\n\r\ndata: c\n\n") == "message[a];message[b];message[c];"); }
+ROW("CR, LF and CRLF end lines") {
+    CHECK(events("data: a\r\rdata: b\r\n\r\ndata: c\n\n") == "message[a];message[b];message[c];");
+}
 ROW("data lines are joined") { CHECK(events("data: a\ndata: b\n\n") == "message[a\nb];"); }
 ROW("one blank after the colon is dropped") { CHECK(events("data:a\ndata:  b\n\n") == "message[a\n b];"); }
 ROW("types and ids; an id stays, a type does not") {
-    CHECK(events("event: x\nid: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n") == "x[a]7;message[b]7;message[c];");
+    CHECK(events("event: x\nid: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n") ==
+          "x[a]7;message[b]7;message[c];");
 }
-ROW("comments and unknown fields are ignored") { CHECK(events(": hi\nfoo: bar\ndata: a\n\n") == "message[a];"); }
+ROW("comments and unknown fields are ignored") {
+    CHECK(events(": hi\nfoo: bar\ndata: a\n\n") == "message[a];");
+}
 ROW("an event without data is none") { CHECK(events("event: x\nid: 1\n\ndata: a\n\n") == "message[a]1;"); }
 ROW("empty data is an event") { CHECK(events("data\n\ndata:\n\n") == "message[];message[];"); }
 ROW("a field without a colon has an empty value") { CHECK(events("data\ndata\n\n") == "message[\n];"); }
 ROW("a byte order mark is skipped once") {
-    CHECK(events("\xef\xbb\xbf" "data: a\n\n") == "message[a];");
-    CHECK(events("\xef\xbb\xbf\xef\xbb\xbf" "data: a\n\n").empty());
+    CHECK(events("\xef\xbb\xbf"
+                 "data: a\n\n") == "message[a];");
+    CHECK(events("\xef\xbb\xbf\xef\xbb\xbf"
+                 "data: a\n\n")
+              .empty());
 }
-ROW("an id with NUL is ignored") { CHECK(events(std::string_view("id: a\0b\ndata: c\n\n", 17)) == "message[c];"); }
+ROW("an id with NUL is ignored") {
+    CHECK(events(std::string_view("id: a\0b\ndata: c\n\n", 17)) == "message[c];");
+}
 ROW("retry takes digits only") {
     CHECK(events("retry: 150\n\n") == "retry 150");
     CHECK(events("retry: 1x\nretry: -5\nretry:\nretry: 99999999999\n\n").empty());
@@ -67,9 +78,23 @@ ROW("an event may not grow for ever") {
     CHECK(events(many) == "the body is too large");
 }
 
+ROW("what came before an event that is too large is delivered, however it is cut") {
+    CHECK(events("data: a\n\ndata: " + std::string(2000, 'x')) == "message[a];the body is too large");
+}
+ROW("the last id is that of what was complete: a cut event has to come again") {
+    http::sse_parser parser;
+    parser.give("id: 1\ndata: a\n\nid: 2\ndata: b\n");
+    CHECK(parser.last_id() == "1");
+    parser.give("\nid: 3\n\n");
+    CHECK(parser.last_id() == "3");
+}
+
 NET_TEST("sse: over the wire", "[http][sse][net]") {
-    server.on("GET", "/", reply(200, "data: 1\n\ndata: 2\n\ndata: unfinished").header("Content-Type", "text/event-stream; charset=utf-8")
-                              .chunked(5).drip(3, std::chrono::microseconds(100)));
+    server.on("GET", "/",
+              reply(200, "data: 1\n\ndata: 2\n\ndata: unfinished")
+                  .header("Content-Type", "text/event-stream; charset=utf-8")
+                  .chunked(5)
+                  .drip(3, std::chrono::microseconds(100)));
     server.on("GET", "/html", reply(200, "x").header("Content-Type", "text/html"));
     http::client client;
     auto stream = co_await client.get(server.url()).stream();
@@ -86,7 +111,9 @@ NET_TEST("sse: over the wire", "[http][sse][net]") {
 }
 
 NET_TEST("json: both ways", "[http][json][net]") {
-    server.on("POST", "/", [](const tandem::testing::seen_request& r) { return reply(200, r.body).header("Content-Type", "application/json"); });
+    server.on("POST", "/", [](const tandem::testing::seen_request& r) {
+        return reply(200, r.body).header("Content-Type", "application/json");
+    });
     server.on("GET", "/bad", reply(502, "<html>").header("Content-Type", "text/html"));
     http::client client;
     const std::map<std::string, int> sent{{"a", 1}, {"b", 2}};

@@ -77,7 +77,8 @@ TEST_CASE("url: IPv6 literals", "[http][url]") {
     CHECK(http::url("http://[::1]").port() == 80);
     CHECK(http::url("http://[::ffff:1.2.3.4]/").authority() == "[::ffff:1.2.3.4]");
     CHECK(http::url("http://[0:0:0:0:0:0:0:1]/").same_origin(http::url("http://[::1]/")));
-    CHECK(refused(std::string("http://[::1\0x]/", 16), "is no IPv6 address"));  // what follows a NUL counts too
+    CHECK(
+        refused(std::string("http://[::1\0x]/", 16), "is no IPv6 address"));  // what follows a NUL counts too
     CHECK(refused("http://[::1", "no closing ]"));
     CHECK(refused("http://[::1]x/", "no closing ]"));
     CHECK(refused("http://[hello]/", "is no IPv6 address"));
@@ -103,8 +104,8 @@ TEST_CASE("url: what is wrong is refused with the reason", "[http][url]") {
     CHECK(refused("http://m\xc3\xbcnchen.de/", "IDNA"));
     CHECK(refused("http://a b/", "letters, digits, dots"));
     CHECK(refused("http://a%41/", "letters, digits, dots"));
-    CHECK(refused("http://h\\@evil/", "letters, digits") == false);  // credentials, encoded
-    CHECK(parsed("http://h\\@evil/") == "http://h%5C@evil/");
+    CHECK(refused("http://h\\@evil/", "a backslash before the path"));  // browsers go to h, RFC 3986 to evil
+    CHECK(parsed("http://h%5C@evil/") == "http://h%5C@evil/");
     CHECK(refused("http://h/%zz", "two hex digits"));
     CHECK(refused("http://h/%", "two hex digits"));
     CHECK(refused("http://h/a\r\nHost: evil", "control character (13)"));
@@ -181,4 +182,12 @@ TEST_CASE("url: query values are encoded", "[http][url]") {
     CHECK(u.to_string() == "http://h/p?a%20b=c%26d%3De&x=%0D%0A");
     CHECK(http::percent_decode("a%20b%zz%4") == "a b%zz%4");
     CHECK(http::percent_decode("%41") == "A");
+}
+
+TEST_CASE("url: a backslash does not tell two readers of two hosts", "[http][url]") {
+    for (const char* const text :
+         {"http://good.test\\@evil.test/", "http://good.test\\evil", "http://a\\b@c/"}) {
+        CHECK(refused(text, "a backslash before the path"));
+    }
+    CHECK(parsed("http://a.test/b\\c") == "http://a.test/b%5Cc");
 }

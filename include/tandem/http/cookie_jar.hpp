@@ -78,6 +78,7 @@ private:
     bool read_attribute(std::string_view name, std::string_view value, const url& from, cookie& c,
                         bool& max_age);
     bool take_domain(std::string_view value, const url& from, cookie& c) const;
+    bool hides_secure(const cookie& c);
     void drop_expired();
     void drop_oldest(std::string_view domain);
 
@@ -94,7 +95,9 @@ namespace detail {
 inline bool domain_matches(std::string_view host, std::string_view domain) noexcept {
     if (host == domain) return true;
     if (host.size() <= domain.size() || !host.ends_with(domain)) return false;
-    const bool address = host.find(':') != std::string_view::npos || is_digit(host.back());
+    const std::string_view last = host.substr(host.rfind('.') + 1);  // that of a name is no number
+    const bool address =
+        host.find(':') != std::string_view::npos || std::all_of(last.begin(), last.end(), is_digit);
     return !address && host[host.size() - domain.size() - 1] == '.';
 }
 
@@ -102,6 +105,9 @@ inline bool domain_matches(std::string_view host, std::string_view domain) noexc
 inline bool path_matches(std::string_view path, std::string_view of_cookie) noexcept {
     if (!path.starts_with(of_cookie)) return false;
     return path.size() == of_cookie.size() || of_cookie.ends_with('/') || path[of_cookie.size()] == '/';
+}
+inline bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
+    return equal_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 inline std::string default_path(const url& from) {
     const std::size_t last = from.path().rfind('/');
@@ -158,9 +164,22 @@ inline void cookie_jar::receive(const url& from, std::string_view line) {
         if (!read_attribute(detail::trim(attribute.substr(0, sign)), value, from, c, max_age)) return;
     }
     if (c.secure && !from.is_https()) return;  // else a network could plant it
-    if (c.name.starts_with("__Secure-") && !c.secure) return;
-    if (c.name.starts_with("__Host-") && !(c.secure && c.host_only && c.path == "/")) return;
+    if (detail::has_prefix(c.name, "__Secure-") && !c.secure) return;
+    if (detail::has_prefix(c.name, "__Host-") && !(c.secure && c.host_only && c.path == "/")) return;
+    if (!from.is_https() && hides_secure(c)) return;
     set(std::move(c));
+}
+
+// RFC 6265bis, "leave secure cookies alone": whoever sits on a plain connection must not replace what https
+// has set, nor be sent along with it under the same name.
+inline bool cookie_jar::hides_secure(const cookie& c) {
+    drop_expired();
+    for (const cookie& old : kept_) {
+        if (!old.secure || old.name != c.name || !detail::path_matches(c.path, old.path)) continue;
+        if (detail::domain_matches(c.domain, old.domain) || detail::domain_matches(old.domain, c.domain))
+            return true;
+    }
+    return false;
 }
 
 inline bool cookie_jar::read_attribute(std::string_view name, std::string_view value, const url& from,

@@ -188,7 +188,14 @@ public:
             entries_.reserve(12);
             text_.reserve(400);
         }
-        text_.append(name).append(value);
+        if (at + name.size() + value.size() <= text_.capacity()) {
+            text_.append(name).append(value);
+        } else {  // not in place: either may be a view into what would be freed
+            std::string larger;
+            larger.reserve(2 * (at + name.size() + value.size()));
+            larger.append(text_).append(name).append(value);
+            text_.swap(larger);
+        }
         entries_.push_back(entry(static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
                                  static_cast<std::uint32_t>(value.size())));
     }
@@ -213,8 +220,7 @@ private:
     static void check(std::string_view name, std::string_view value) {
         if (!detail::is_token(name)) {
             throw error(errc::invalid_request, phase::write,
-                        "the header name " + detail::shown(name) +
-                            " is no token; use letters, digits and -");
+                        "the header name " + detail::shown(name) + " is no token; use letters, digits and -");
         }
         if (!detail::is_field_value(value)) {
             throw error(errc::invalid_request, phase::write,

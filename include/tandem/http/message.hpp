@@ -101,7 +101,8 @@ public:
     }
     request& follow_redirects(bool yes) noexcept { return follow_redirects_ = yes, *this; }
     bool follow_redirects() const noexcept { return follow_redirects_; }
-    /// Whether gzip and deflate are asked for and undone; not if the request has an Accept-Encoding of its own.
+    /// Whether gzip and deflate are asked for and undone; not if the request has an Accept-Encoding of its
+    /// own, or a Range.
     request& decompress(bool yes) noexcept { return decompress_ = yes, *this; }
     bool decompress() const noexcept { return decompress_; }
     /// Sends the body only when the server says 100, or after one second.
@@ -159,8 +160,8 @@ public:
     std::optional<http::headers> as_sent;  // if `fields` lost what a decoded body made wrong
     std::optional<std::uint64_t> content_length;
     int status = 0;
-    int version = 11;  // 10 or 11
-    bool keep_alive = false;     // as the header fields say; a trailer has no say
+    int version = 11;         // 10 or 11
+    bool keep_alive = false;  // as the header fields say; a trailer has no say
     bool to_end_of_stream = false;
     bool has_body = false;
     bool gzip_transfer = false;  // "Transfer-Encoding: gzip, chunked": one coding more to undo

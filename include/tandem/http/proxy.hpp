@@ -32,6 +32,7 @@ namespace detail {
 
 /// An IPv4 or IPv6 address as bytes, IPv4 mapped into IPv6; nothing for a name.
 inline std::optional<std::array<std::uint8_t, 16>> address_bytes(const std::string& text) {
+    if (text.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would not read on
     std::array<std::uint8_t, 16> bytes{};
     if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) return bytes;
     bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -39,34 +40,30 @@ inline std::optional<std::array<std::uint8_t, 16>> address_bytes(const std::stri
     return std::nullopt;
 }
 
-/// One entry of a no_proxy list.
+/// One entry of a no_proxy list. What cannot be read covers nothing.
 class proxy_exception {
 public:
     explicit proxy_exception(std::string_view text) {
         const std::size_t slash = text.find('/');
-        std::string_view host = text.substr(0, slash);
-        const bool bracketed =
-            !host.empty() && host.front() == '[' && host.find(']') != std::string_view::npos;
-        const std::size_t after = bracketed ? host.find(']') + 1 : 0;
-        const std::size_t colon = host.find(':', after);
-        if (bracketed ||
-            (colon != std::string_view::npos && host.find(':', colon + 1) == std::string_view::npos)) {
-            if (colon != std::string_view::npos) port_ = number(host.substr(colon + 1));
-            host = bracketed ? host.substr(1, after - 2) : host.substr(0, colon);
-        }
+        std::string_view host = take_port(text.substr(0, slash));
         if (host.starts_with("*.")) host.remove_prefix(1);
         if (host.starts_with('.')) host.remove_prefix(1);
         for (const char c : host) name_ += to_lower(c);
         address_ = address_bytes(name_);
-        if (slash != std::string_view::npos && address_) {
-            const bool v4 = name_.find(':') == std::string::npos;
-            prefix_ = std::min<unsigned>(128, number(text.substr(slash + 1)) + (v4 ? 96u : 0u));
+        if (slash == std::string_view::npos) return;
+        const bool v4 = name_.find(':') == std::string::npos;
+        const auto bits = number(text.substr(slash + 1), v4 ? 32 : 128);
+        if (address_ && bits) {
+            prefix_ = *bits + (v4 ? 96 : 0);
+        } else {
+            name_.clear();
+            address_.reset();
         }
     }
 
     bool covers(const url& to) const {
         if (name_ == "*") return true;
-        if (port_ != 0 && port_ != to.port()) return false;
+        if (port_ && *port_ != to.port()) return false;
         if (address_) return same_network(address_bytes(to.host()));
         const std::string& host = to.host();
         if (name_.empty() || !host.ends_with(name_)) return false;
@@ -74,11 +71,27 @@ public:
     }
 
 private:
-    static unsigned number(std::string_view digits) noexcept {
+    /// Notes the port of "host:port" or "[address]:port", and gives what is before it.
+    std::string_view take_port(std::string_view text) noexcept {
+        std::string_view host = text;
+        const std::size_t bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
+        const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+        if (bracket != std::string_view::npos) {
+            host = text.substr(1, bracket - 1);
+        } else if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) {
+            return host;  // no port, or an IPv6 address without brackets
+        } else {
+            host = text.substr(0, colon);
+        }
+        if (colon != std::string_view::npos) port_ = number(text.substr(colon + 1), 65535).value_or(0);
+        return host;
+    }
+    static std::optional<unsigned> number(std::string_view digits, unsigned most) noexcept {
         unsigned value = 0;
         const auto end = digits.data() + digits.size();
         const auto read = std::from_chars(digits.data(), end, value);
-        return read.ec == std::errc() && read.ptr == end ? value : 0;
+        if (read.ec != std::errc() || read.ptr != end || value > most) return std::nullopt;
+        return value;
     }
     bool same_network(const std::optional<std::array<std::uint8_t, 16>>& other) const noexcept {
         if (!other) return false;
@@ -92,7 +105,7 @@ private:
     std::string name_;
     std::optional<std::array<std::uint8_t, 16>> address_;
     unsigned prefix_ = 128;
-    unsigned port_ = 0;
+    std::optional<unsigned> port_;  // no request goes to 0, which stands for one that cannot be read
 };
 
 }  // namespace detail

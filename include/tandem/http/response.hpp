@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <tandem/base/error.hpp>
 #include <tandem/core/clock.hpp>
 #include <tandem/http/message.hpp>
 
@@ -62,7 +63,9 @@ public:
     /// Content-Encoding and Content-Length, which no longer hold, are left out.
     const http::headers& headers() const noexcept { return head_.fields; }
     /// All fields as they came, also when the body was decompressed.
-    const http::headers& raw_headers() const noexcept { return head_.as_sent ? *head_.as_sent : head_.fields; }
+    const http::headers& raw_headers() const noexcept {
+        return head_.as_sent ? *head_.as_sent : head_.fields;
+    }
     /// What the server says it speaks.
     http::version version() const noexcept {
         return head_.version == 10 ? http::version::http_1_0 : http::version::http_1_1;
@@ -79,14 +82,19 @@ public:
     /// Errors: `http::error` with `errc::status` for 400 and above.
     void raise_for_status() const {
         if (status() < 400) return;
-        throw error(error(errc::status, phase::header, std::to_string(status()) + " " + reason()), url_.redacted(), 1);
+        throw error(error(errc::status, phase::header, std::to_string(status()) + " " + reason()),
+                    url_.redacted(), 1);
     }
 
 protected:
     friend class detail::client_state;
     response_base(detail::response_head&& head, http::url from, std::vector<hop>&& history,
                   const http::timing& times, duration elapsed)
-        : head_(std::move(head)), url_(std::move(from)), history_(std::move(history)), timing_(times), elapsed_(elapsed) {}
+        : head_(std::move(head)),
+          url_(std::move(from)),
+          history_(std::move(history)),
+          timing_(times),
+          elapsed_(elapsed) {}
 
     detail::response_head head_;
     http::url url_;
@@ -112,7 +120,8 @@ public:
 
 private:
     friend class detail::client_state;
-    response(response_base&& base, std::string&& body) : response_base(std::move(base)), body_(std::move(body)) {}
+    response(response_base&& base, std::string&& body)
+        : response_base(std::move(base)), body_(std::move(body)) {}
 
     std::string body_;
 };
@@ -139,12 +148,18 @@ public:
     /// The body as server-sent events; include http/sse.hpp. Errors: `protocol` for another type.
     sse_stream sse(std::size_t event_limit = 1024 * 1024) &&;
     /// Fields that came after the body; complete when it has ended.
-    const http::headers& trailers() const noexcept;
+    const http::headers& trailers() const;
 
 private:
     friend class detail::client_state;
     response_stream(response_base&& base, std::shared_ptr<detail::client_state> of,
                     std::unique_ptr<detail::exchange> rest);
+
+    detail::exchange& rest() const {
+        if (rest_) return *rest_;
+        throw invalid_state_error(
+            "tandem::http::response_stream: its body was moved elsewhere; read it there");
+    }
 
     std::shared_ptr<detail::client_state> of_;  // the connection belongs to it; gone last
     std::unique_ptr<detail::exchange> rest_;

@@ -27,7 +27,8 @@ public:
 };
 
 /// Cuts a text/event-stream into events. Pure: bytes in, in any pieces; events out.
-/// Errors: `body_too_large` for an event that is larger than the limit.
+/// Errors: `body_too_large` for an event that is larger than the limit, from `take` and after all events
+///   before it.
 class sse_parser {
 public:
     static constexpr std::size_t default_limit = 1024 * 1024;
@@ -37,22 +38,24 @@ public:
     void give(std::string_view bytes);
     /// The next complete event, if there is one.
     std::optional<sse_event> take() {
-        if (ready_.empty()) return std::nullopt;
+        if (ready_.empty()) {
+            if (too_large_) refuse();
+            return std::nullopt;
+        }
         std::optional<sse_event> out(std::move(ready_.front()));
         ready_.pop_front();
         return out;
     }
-    /// For a reconnection: the last id, and how long the server asks to wait before it.
-    const std::string& last_id() const noexcept { return id_; }
+    /// For a reconnection: the id of what was complete, and how long the server asks to wait before it.
+    const std::string& last_id() const noexcept { return last_id_; }
     /// The id that events have until the stream gives one: that of the stream which this one goes on from.
-    void resume_after(std::string id) noexcept { id_ = std::move(id); }
+    void resume_after(std::string id) noexcept { id_ = last_id_ = std::move(id); }
     std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
 
 private:
     void end_of_line();
     void field(std::string_view name, std::string_view value);
-    void check_size() const {
-        if (line_.size() + data_.size() <= limit_) return;
+    [[noreturn]] void refuse() const {
         throw error(errc::body_too_large, phase::body,
                     "an event of more than " + std::to_string(limit_) + " bytes; raise the limit of sse()");
     }
@@ -62,18 +65,21 @@ private:
     std::string data_;
     std::string type_;
     std::string id_;
+    std::string last_id_;  // not that of an event that is cut off before its end: it has to come again
     std::optional<std::chrono::milliseconds> retry_;
     std::size_t limit_;
     bool has_data_ = false;
     bool after_cr_ = false;
     bool first_line_ = true;
+    bool too_large_ = false;
 };
 
 /// The events of a response. `auto events = std::move(stream).sse(); ... co_await events.next()`.
 /// Lifetime: owns the response; dropping it closes the connection.
 class sse_stream {
 public:
-    sse_stream(response_stream&& from, std::size_t event_limit) : from_(std::move(from)), parser_(event_limit) {}
+    sse_stream(response_stream&& from, std::size_t event_limit)
+        : from_(std::move(from)), parser_(event_limit) {}
 
     /// The next event; empty at the end of the stream, where an unfinished event is dropped.
     /// Cancellation: what was read is kept for the next call.
@@ -92,15 +98,15 @@ private:
 // ---- implementation
 
 inline void sse_parser::give(std::string_view bytes) {
-    while (!bytes.empty()) {
+    while (!bytes.empty() && !too_large_) {
         if (std::exchange(after_cr_, false) && bytes.front() == '\n') {
             bytes.remove_prefix(1);
             continue;
         }
         const std::size_t end = bytes.find_first_of("\r\n");
         line_.append(bytes.substr(0, end));
-        check_size();
-        if (end == std::string_view::npos) return;
+        too_large_ = line_.size() + data_.size() > limit_;
+        if (too_large_ || end == std::string_view::npos) return;
         after_cr_ = bytes[end] == '\r';
         bytes.remove_prefix(end + 1);
         end_of_line();
@@ -118,6 +124,7 @@ inline void sse_parser::end_of_line() {
         if (value.starts_with(' ')) value.remove_prefix(1);
         return field(std::string_view(line).substr(0, colon), value);
     }
+    last_id_ = id_;
     if (has_data_) {
         sse_event e;
         e.data = std::move(data_);
@@ -166,7 +173,8 @@ TANDEM_HTTP_INLINE sse_stream response_stream::sse(std::size_t event_limit) && {
     for (const char c : headers().get("Content-Type").value_or("")) type += detail::to_lower(c);
     if (!type.starts_with("text/event-stream")) {
         throw error(error(errc::protocol, phase::header,
-                          "the Content-Type is " + detail::shown(type) + ", not text/event-stream; read it with next_chunk()"),
+                          "the Content-Type is " + detail::shown(type) +
+                              ", not text/event-stream; read it with next_chunk()"),
                     url().redacted(), 1);
     }
     const auto patient = std::chrono::seconds(60);  // servers send a comment every 15 to 30 s

@@ -184,7 +184,8 @@ private:
     static bool is_scheme(std::string_view text) noexcept {
         if (text.empty() || !detail::is_alpha(text.front())) return false;
         for (const char c : text) {
-            if (!detail::is_alpha(c) && !detail::is_digit(c) && c != '+' && c != '-' && c != '.') return false;
+            if (!detail::is_alpha(c) && !detail::is_digit(c) && c != '+' && c != '-' && c != '.')
+                return false;
         }
         return true;
     }
@@ -237,6 +238,10 @@ inline void url::take_scheme(std::string_view scheme, std::string_view whole) {
 inline void url::take_authority(std::string_view authority, std::string_view whole) {
     credentials_.clear();
     port_ = 0;
+    if (authority.find('\\') !=
+        std::string_view::npos) {  // browsers end the authority there, RFC 3986 does not
+        refuse(whole, "a backslash before the path; write / for a path, %5C in a password");
+    }
     const std::size_t at = authority.rfind('@');
     if (at != std::string_view::npos) {
         const std::string_view written = authority.substr(0, at);
@@ -290,12 +295,14 @@ inline void url::take_host(std::string_view host, std::string_view whole) {
             refuse(whole, "the host is not ASCII; give it in its IDNA form (xn--...)");
         }
         if (!detail::is_unreserved(c)) {
-            refuse(whole, "the host " + detail::shown(host) +
-                              " may have letters, digits, dots and hyphens only; an IPv6 address stands in []");
+            refuse(whole,
+                   "the host " + detail::shown(host) +
+                       " may have letters, digits, dots and hyphens only; an IPv6 address stands in []");
         }
         host_ += detail::to_lower(c);
     }
-    if (host_.size() > 253) refuse(whole, "the host has " + std::to_string(host_.size()) + " characters, at most 253");
+    if (host_.size() > 253)
+        refuse(whole, "the host has " + std::to_string(host_.size()) + " characters, at most 253");
 }
 
 // Blanks, quotes and bytes beyond ASCII are encoded as browsers do; control characters are refused,
@@ -307,10 +314,12 @@ inline std::string url::normal(std::string_view part, std::string_view whole, bo
         const char c = part[i];
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7f) {
-            refuse(whole, "it has a control character (" + std::to_string(byte) + "); percent_encode() what you insert");
+            refuse(whole, "it has a control character (" + std::to_string(byte) +
+                              "); percent_encode() what you insert");
         }
         if (c == '%') {
-            if (i + 2 >= part.size() || detail::hex_value(part[i + 1]) < 0 || detail::hex_value(part[i + 2]) < 0) {
+            if (i + 2 >= part.size() || detail::hex_value(part[i + 1]) < 0 ||
+                detail::hex_value(part[i + 2]) < 0) {
                 refuse(whole, "% without two hex digits; write a percent sign as %25");
             }
             out += c;

@@ -48,6 +48,11 @@ TEST_CASE("hostile: smuggling by two framings", "[http][conformance][hostile][vi
             ok + "Transfer-Encoding: \x0b"
                  "chunked\r\n\r\n0\r\n\r\n",
             protocol),
+        row("a LF inside quotes of a chunk extension is refused", chunked + "1;a=\"\n\"\r\nx\r\n0\r\n\r\n",
+            protocol),
+        row("empty elements beside chunked count for nothing",
+            ok + "Transfer-Encoding: , chunked ,\t,\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            "200 OK|Transfer-Encoding=, chunked ,\t,|x|keep"),
         row("a parameter of the coding is refused", ok + "Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
             protocol),
         row("chunked twice is refused", ok + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",

@@ -65,6 +65,7 @@ private:
 
     pool& pool_here();
     task<> travel(request& r, journey& j);
+    static task<> leave(exchange& x);
     task<std::unique_ptr<exchange>> open(request& r, journey& j);
     task<> pass_gate(const request& r, const journey& j);
     task<std::unique_ptr<byte_stream>> connect_for(const request& r, const journey& j);
@@ -100,15 +101,18 @@ public:
         return left < limit ? left : limit;
     }
     duration since(const loop_core& loop) const noexcept { return at(loop.ticks()); }
-    duration at(std::int64_t ticks) const noexcept { return std::chrono::nanoseconds(ticks == 0 ? 0 : ticks - began); }
+    duration at(std::int64_t ticks) const noexcept {
+        return std::chrono::nanoseconds(ticks == 0 ? 0 : ticks - began);
+    }
     /// Which of the two it was.
-    [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit, bool of_call,
-                                       const std::string& what) {
+    [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit,
+                                       bool of_call, const std::string& what) {
         if (of_call) {
             code = errc::total_timeout;
             limit = r.timeouts().total();
         }
-        throw error(code, where, what + "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+        throw error(code, where,
+                    what + "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
     }
 
     std::unique_ptr<exchange> last;
@@ -123,7 +127,8 @@ public:
 /// What the copies of a client own together; requests on their way outlive it.
 class client_handle {
 public:
-    explicit client_handle(client_options options) : state(std::make_shared<client_state>(std::move(options))) {}
+    explicit client_handle(client_options options)
+        : state(std::make_shared<client_state>(std::move(options))) {}
     client_handle(const client_handle&) = delete;
     client_handle& operator=(const client_handle&) = delete;
     ~client_handle() { state->close(); }
@@ -143,7 +148,8 @@ inline pool& client_state::pool_here() {
     if (pool_) {
         if (&pool_->loop() == &loop) return *pool_;
         throw invalid_state_error(
-            "tandem::http::client: it belongs to another loop that still runs; make one client for each loop");
+            "tandem::http::client: it belongs to another loop that still runs; make one client for each "
+            "loop");
     }
     if (!loop.io() && !options_.network()) {
         throw invalid_state_error("tandem::http::client: this loop has no sockets; run it with tandem::run");
@@ -155,9 +161,11 @@ inline pool& client_state::pool_here() {
     return *pool_;
 }
 
-inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e, unsigned attempt) const {
+inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e,
+                                     unsigned attempt) const {
     return attempt == 1 && options_.retry_reused() && x.reused() && x.unanswered() &&
-           e.code() == errc::server_disconnected && r.is_idempotent() && (!r.source() || r.source()->rewind());
+           e.code() == errc::server_disconnected && r.is_idempotent() &&
+           (!r.source() || r.source()->rewind());
 }
 
 inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r, const journey& j) {
@@ -171,7 +179,8 @@ inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const reques
     }
     auto stream = co_await move_on_after(limit, std::move(making));
     if (!stream) {
-        journey::timed_out(errc::connect_timeout, phase::connect, r, own, limit < own, shown(r.url().authority()) + " ");
+        journey::timed_out(errc::connect_timeout, phase::connect, r, own, limit < own,
+                           shown(r.url().authority()) + " ");
     }
     co_return std::move(*stream);
 }
@@ -191,7 +200,9 @@ inline task<> client_state::pass_gate(const request& r, const journey& j) {
     } catch (const timeout_error&) {  // a limiter that knows that the turn will not come in time
         if (outer && tandem::detail::to_ticks(*outer) <= j.end) throw;
     }
-    if (!passed) journey::timed_out(errc::total_timeout, phase::pool, r, left, true, "it waited in client_options::gate ");
+    if (!passed)
+        journey::timed_out(errc::total_timeout, phase::pool, r, left, true,
+                           "it waited in client_options::gate ");
 }
 
 inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j) {
@@ -217,7 +228,8 @@ inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j
             l.connected(std::move(stream));
             j.times.connected = j.since(from.loop());
         }
-        const std::string cookies = options_.cookies() ? options_.cookies()->cookies_for(r.url()) : std::string();
+        const std::string cookies =
+            options_.cookies() ? options_.cookies()->cookies_for(r.url()) : std::string();
         if (hooks) hooks->phase(r, phase::write);
         auto x = std::make_unique<exchange>(std::move(l), r, hooks, j.end, j.in_memory);
         std::optional<error> failure;
@@ -236,8 +248,9 @@ inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j
         }
         if (failure->code() == errc::server_disconnected && x->reused()) {
             error lost(errc::connection_lost_reused, failure->phase(),
-                       r.is_idempotent() ? std::string("it was sent once more before, or may not be")
-                                         : r.method() + " is not repeated by itself; add an Idempotency-Key if it may be");
+                       r.is_idempotent()
+                           ? std::string("it was sent once more before, or may not be")
+                           : r.method() + " is not repeated by itself; add an Idempotency-Key if it may be");
             throw lost.cause(failure->cause());
         }
         throw *failure;
@@ -284,16 +297,18 @@ inline void client_state::turn(request& r, http::url next, int status) {
                         ((status == 301 || status == 302) && r.method() == "POST");
     if (to_get) {
         r.method("GET").remove_body();
-        for (const char* const name : {"Content-Type", "Content-Encoding", "Content-Language", "Content-Location",
-                                       "Content-MD5", "Content-Range", "Digest"}) {
+        for (const char* const name : {"Content-Type", "Content-Encoding", "Content-Language",
+                                       "Content-Location", "Content-MD5", "Content-Range", "Digest"}) {
             r.remove_header(name);
         }
     } else if (r.source() && !r.source()->rewind()) {
         throw error(errc::body_not_replayable, phase::write,
-                    std::to_string(status) + " asks for the body again; give it as a string, or a source that can rewind()");
+                    std::to_string(status) +
+                        " asks for the body again; give it as a string, or a source that can rewind()");
     }
     if (!r.url().same_origin(next)) {
-        for (const char* const name : {"Authorization", "Proxy-Authorization", "Cookie", "WWW-Authenticate", "Host"}) {
+        for (const char* const name :
+             {"Authorization", "Proxy-Authorization", "Cookie", "WWW-Authenticate", "Host"}) {
             r.remove_header(name);
         }
     } else if (next.credentials().empty()) {
@@ -308,6 +323,14 @@ inline void client_state::answered(const request& r, const response_head& head) 
     if (const http::hooks* const hooks = hooks_of(r)) hooks->response(r, head);
 }
 
+// Of a redirect nobody wants the body: whatever is wrong with it costs the connection, not the request.
+inline task<> client_state::leave(exchange& x) {
+    try {
+        co_await move_on_after(std::chrono::milliseconds(50), x.drain());
+    } catch (const error&) {
+    }
+}
+
 inline task<> client_state::travel(request& r, journey& j) {
     for (;;) {
         std::optional<error> failure;
@@ -316,7 +339,7 @@ inline task<> client_state::travel(request& r, journey& j) {
             answered(r, j.last->head());
             const bool onward = redirect(r, j);
             if (onward) {
-                co_await move_on_after(std::chrono::milliseconds(50), j.last->drain());
+                co_await leave(*j.last);
                 j.last.reset();
                 continue;
             }

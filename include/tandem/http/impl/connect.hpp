@@ -134,6 +134,17 @@ inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to, const cl
     co_return stream;
 }
 
+inline boost::asio::generic::stream_protocol::endpoint unix_endpoint(const std::string& path) {
+    try {
+        return boost::asio::local::stream_protocol::endpoint(path);
+    } catch (const boost::system::system_error& e) {
+        error failed(errc::connect, phase::connect,
+                     "the path of the Unix socket has " + std::to_string(path.size()) +
+                         " bytes, more than the system takes; give a shorter one, or a relative one");
+        throw failed.cause(e.code());
+    }
+}
+
 /// A connected stream for the origin of `to`.
 /// Cancellation: closes what has been opened.
 inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
@@ -141,7 +152,7 @@ inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_opt
     const url* const proxy = proxy_for(to, options);
     std::unique_ptr<byte_stream> stream;
     if (!options.unix_socket().empty()) {
-        stream = co_await connect_to(boost::asio::local::stream_protocol::endpoint(options.unix_socket()));
+        stream = co_await connect_to(unix_endpoint(options.unix_socket()));
     } else {
         stream = co_await connect_to_host(proxy ? *proxy : to, options);
         const bool in_tunnel = proxy && to.is_https();

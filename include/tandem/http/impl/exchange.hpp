@@ -4,7 +4,6 @@
 
 #include <boost/asio/error.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -33,9 +32,16 @@ public:
     /// `end`: when the whole call has to be over, up to the end of the head if `in_memory` is false.
     /// `h`: null, or alive until `round_trip` has ended.
     exchange(lease on, const request& r, const http::hooks* h, std::int64_t end, bool in_memory)
-        : lease_(std::move(on)), hooks_(h), end_(end), in_memory_(in_memory), decompress_(r.decompress() && !r.headers().contains("Accept-Encoding")),
-          one_request_(r.version() == version::http_1_0), limits_(r.limits()), timeouts_(r.timeouts()),
-          decoder_(limits_), reader_(limits_, r.method() == "HEAD") {}
+        : lease_(std::move(on)),
+          hooks_(h),
+          end_(end),
+          in_memory_(in_memory),
+          decompress_(wants_codings(r)),
+          one_request_(r.version() == version::http_1_0 || asks_to_close(r.headers())),
+          limits_(r.limits()),
+          timeouts_(r.timeouts()),
+          decoder_(limits_),
+          reader_(limits_, r.method() == "HEAD") {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
     ~exchange() {
@@ -74,7 +80,8 @@ private:
     task<bool> write(std::string_view first, std::string_view second);
     task<> write_body(const request& r);
     task<> send_body_and_read_head(const request& r);
-    task<> read_head(const request& r, bool also_informational);
+    void written(const request& r);
+    task<> read_head(const request& r, bool until_continue);
     task<filled> fill(errc limit, phase where);
     void stream_ended(filled how);
     void head_read();
@@ -87,7 +94,8 @@ private:
             code = errc::total_timeout;
             limit = timeouts_.total();
         }
-        throw error(code, where, "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+        throw error(code, where,
+                    "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
     }
 
     lease lease_;
@@ -98,12 +106,12 @@ private:
     bool in_memory_;
     bool decompress_;
     bool one_request_;
-    bool written_ = false;        // the request is on its way, all of it
+    bool written_ = false;  // the request is on its way, all of it
     bool write_failed_ = false;
     bool head_read_ = false;
     bool finished_ = false;
-    bool giving_ = false;         // the decoder has input that is not used up
-    std::size_t taken_ = 0;       // of the unread bytes, by the piece that was given last
+    bool giving_ = false;    // the decoder has input that is not used up
+    std::size_t taken_ = 0;  // of the unread bytes, by the piece that was given last
     std::uint64_t received_ = 0;
     std::error_code cause_;
     http::limits limits_;
@@ -114,7 +122,8 @@ private:
 
 // ---- implementation
 
-inline task<> exchange::round_trip(const request& r, const head_defaults& defaults, const decoder::codings& codings) {
+inline task<> exchange::round_trip(const request& r, const head_defaults& defaults,
+                                   const decoder::codings& codings) {
     connection& c = on();
     std::string& text = c.head();
     text.clear();
@@ -128,39 +137,33 @@ inline task<> exchange::round_trip(const request& r, const head_defaults& defaul
         if (written_ && hooks_ && r.has_body()) hooks_->sent(r, r.body().size());
     } else {
         const bool head_written = co_await write(text, {});
-        if (head_written) {
-            co_await send_body_and_read_head(r);
-            begin_body(codings);
-            co_return;
-        }
+        if (head_written) co_await send_body_and_read_head(r);
     }
-    sent_at_ = now();
-    if (hooks_) hooks_->phase(r, phase::header);
-    c.deadline().set(timeouts_.header());
-    co_await read_head(r, false);
+    if (!head_read_) {
+        written(r);
+        co_await read_head(r, false);
+    }
     begin_body(codings);
 }
 
 /// False if the peer does not take it any more: perhaps it has answered already.
 inline task<bool> exchange::write(std::string_view first, std::string_view second) {
     connection& c = on();
-    bool good = true;
-    while (good && !(first.empty() && second.empty())) {
+    while (!(first.empty() && second.empty())) {
         if (first.empty()) std::swap(first, second);
         const io_result r = co_await stream_write(c.stream(), first, second);
         if (r.error) {
             if (c.deadline().expired()) timed_out(errc::write_timeout, phase::write, timeouts_.write());
             cause_ = r.error;
             write_failed_ = true;
-            good = false;
-        } else {
-            const std::size_t of_first = r.bytes < first.size() ? r.bytes : first.size();
-            first.remove_prefix(of_first);
-            second.remove_prefix(r.bytes - of_first);
-            if (!first.empty() || !second.empty()) c.deadline().set(timeouts_.write());
+            co_return false;
         }
+        const std::size_t of_first = r.bytes < first.size() ? r.bytes : first.size();
+        first.remove_prefix(of_first);
+        second.remove_prefix(r.bytes - of_first);
+        if (!first.empty() || !second.empty()) c.deadline().set(timeouts_.write());
     }
-    co_return good;
+    co_return true;
 }
 
 inline task<> exchange::write_body(const request& r) {
@@ -181,10 +184,7 @@ inline task<> exchange::write_body(const request& r) {
             const std::string piece = co_await r.source()->next();
             sent += piece.size();
             if (piece.empty()) break;
-            if (length && sent > *length) {
-                throw error(errc::invalid_request, phase::write,
-                            "the body has more than the " + std::to_string(*length) + " bytes that its length() said");
-            }
+            if (length && sent > *length) break;
             c.deadline().set(timeouts_.write());
             const std::string frame = length ? std::string() : chunk_header(piece.size());
             good = co_await write(frame, piece);
@@ -192,28 +192,32 @@ inline task<> exchange::write_body(const request& r) {
             if (!length) good = co_await write("\r\n", {});
             if (!good) break;
             if (hooks_) hooks_->sent(r, sent);
-            written_ = length && sent == *length;  // the answer may come before the source says that it has ended
+            written_ = length && sent == *length;  // the answer may come before the source has ended
         }
-        if (good && length && sent < *length) {
+        if (good && length && sent != *length) {
             throw error(errc::invalid_request, phase::write,
-                        "the body has " + std::to_string(sent) + " bytes, its length() said " + std::to_string(*length));
+                        "the body has " + (sent > *length ? "more than" : std::to_string(sent) + " of") +
+                            " the " + std::to_string(*length) + " bytes that its length() said");
         }
         c.deadline().set(timeouts_.write());
         const bool last_chunk = good && !length;
         if (last_chunk) good = co_await write("0\r\n\r\n", {});
     }
     written_ = good;
-    if (!good) co_return;
+    if (good) written(r);
+}
+
+inline void exchange::written(const request& r) {
     sent_at_ = now();
     if (hooks_) hooks_->phase(r, phase::header);
-    c.deadline().set(timeouts_.header());
+    on().deadline().set(timeouts_.header());
 }
 
 // The server may answer before it has read everything, with 413 or 401: then it is no use to go on.
 inline task<> exchange::send_body_and_read_head(const request& r) {
     connection& c = on();
     if (r.expect_continue()) {
-        c.deadline().set(timeouts_.header());
+        c.deadline().clear();  // that it waits for 100 is no fault of the server
         co_await move_on_after(std::chrono::seconds(1), read_head(r, true));
         if (head_read_) co_return;
         c.deadline().set(timeouts_.write());
@@ -225,8 +229,8 @@ inline task<> exchange::send_body_and_read_head(const request& r) {
     }
 }
 
-/// Reads on until the final head is there, or any head; may be stopped and called again.
-inline task<> exchange::read_head(const request& r, bool also_informational) {
+/// Reads on until the final head is there, or one that says 100; may be stopped and called again.
+inline task<> exchange::read_head(const request& r, bool until_continue) {
     while (!head_read_) {
         connection& c = on();
         const read_step step = reader_.step(c.unread());
@@ -235,8 +239,8 @@ inline task<> exchange::read_head(const request& r, bool also_informational) {
             head_read();
         } else if (step == read_step::head) {
             if (hooks_) hooks_->informational(r, reader_.head());
-            c.deadline().set(timeouts_.header());
-            if (also_informational) co_return;
+            if (until_continue && reader_.head().status == 100) co_return;
+            if (!until_continue) c.deadline().set(timeouts_.header());
         } else {
             const filled how = co_await fill(errc::header_timeout, phase::header);
             if (how != filled::some) stream_ended(how);
@@ -255,10 +259,9 @@ inline void exchange::head_read() {
 inline void exchange::begin_body(const decoder::codings& codings) {
     response_head& h = reader_.head();
     if (reader_.done()) return finish();
-    const std::string_view coding = decompress_ ? h.fields.get("Content-Encoding").value_or("") : "";
+    const std::string coding = decompress_ ? all_of(h.fields, "Content-Encoding") : std::string();
     if (coding.empty() && !h.gzip_transfer) return;
-    const bool known = decoder_.use(coding, h.gzip_transfer, codings);
-    if (coding.empty() || !known) return;
+    if (!decoder_.use(coding, h.gzip_transfer, codings) || coding.empty()) return;
     h.as_sent = h.fields;
     h.fields.erase("Content-Encoding");
     h.fields.erase("Content-Length");
@@ -284,13 +287,15 @@ inline task<exchange::filled> exchange::fill(errc limit, phase where) {
 
 inline void exchange::stream_ended(filled how) {
     try {
-        if (cause_.category().name() == std::string_view("asio.ssl")) {  // with TLS 1.3 also a refused client certificate
-            throw error(errc::tls, head_read_ ? phase::body : phase::header, "the server ended it: " + cause_.message());
+        if (cause_.category().name() == std::string_view("asio.ssl")) {  // also a refused client certificate
+            throw error(errc::tls, head_read_ ? phase::body : phase::header,
+                        "the server ended it: " + cause_.message());
         }
         reader_.end_of_stream();
         if (how == filled::end) return;
         if (cause_.category().name() == std::string_view("asio.ssl.stream")) {
-            throw error(errc::truncated, phase::body, "the stream ended without close_notify, and nothing says how long it is");
+            throw error(errc::truncated, phase::body,
+                        "the stream ended without close_notify, and nothing says how long it is");
         }
         throw error(errc::incomplete_body, phase::body, "the connection was reset");
     } catch (error& e) {
@@ -337,8 +342,8 @@ inline task<> exchange::read_all(std::string& to) {
     const auto check = [this](std::uint64_t size) {
         if (size <= limits_.body_bytes()) return;
         throw error(errc::body_too_large, phase::body,
-                    std::to_string(size) + " bytes or more, the limit is " + std::to_string(limits_.body_bytes()) +
-                        "; raise limits::body_bytes, or use stream()");
+                    std::to_string(size) + " bytes or more, the limit is " +
+                        std::to_string(limits_.body_bytes()) + "; raise limits::body_bytes, or use stream()");
     };
     if (h.content_length && !decoder_.active() && !finished_) {
         check(*h.content_length);
@@ -353,12 +358,9 @@ inline task<> exchange::read_all(std::string& to) {
 }
 
 inline task<> exchange::drain() {
-    constexpr std::uint64_t small = 64 * 1024;
-    const auto& length = reader_.head().content_length;
-    if (finished_ || (length && *length > received_ + small)) co_return;
-    const std::uint64_t most = received_ + small;
-    while (!finished_) {
-        if (received_ > most) break;
+    const std::uint64_t most = received_ + 64 * 1024;
+    if (reader_.head().content_length.value_or(0) > most) co_return;
+    while (!finished_ && received_ <= most) {
         co_await next();
     }
 }
@@ -369,10 +371,7 @@ inline void exchange::finish() noexcept {
     connection* const c = lease_.get();
     if (!c || c->dead()) return;
     if (reader_.reusable() && written_ && !one_request_ && c->unread().empty() && !c->deadline().expired()) {
-        const auto kept = reader_.head().fields.get("Keep-Alive").value_or("");
-        int seconds = -1;
-        const std::size_t at = kept.find("timeout=");
-        if (at != std::string_view::npos) std::from_chars(kept.data() + at + 8, kept.data() + kept.size(), seconds);
+        const int seconds = keep_alive_seconds(reader_.head().fields);
         if (seconds >= 0) c->limit_idle((seconds - 1) * std::int64_t{1'000'000'000});
         if (seconds < 0 || seconds > 1) lease_.set_reusable();
     }

@@ -40,7 +40,9 @@ public:
     }
     std::string_view take() override;
     // No input at all is fine.
-    bool complete() const noexcept override { return !touched_ || state_ == state::between || state_ == state::garbage; }
+    bool complete() const noexcept override {
+        return !touched_ || state_ == state::between || state_ == state::garbage;
+    }
 
 private:
     enum class state { start, inside, between, garbage };
@@ -83,17 +85,7 @@ public:
         received_ += piece.size();
         chain_.front()->give(piece);
     }
-    std::string_view take() {
-        const std::string_view out = pull(chain_.size() - 1);
-        produced_ += out.size();
-        constexpr std::uint64_t harmless = 1024 * 1024;
-        if (produced_ > harmless && produced_ / limits_.decode_ratio() > received_) {
-            throw error(errc::body_too_large, phase::body,
-                        std::to_string(received_) + " bytes became " + std::to_string(produced_) +
-                            "; raise limits::decode_ratio if you trust the server");
-        }
-        return out;
-    }
+    std::string_view take() { return pull(chain_.size() - 1); }
     void finish() const {
         for (const auto& stage : chain_) {
             if (!stage->complete()) {
@@ -103,9 +95,19 @@ public:
     }
 
 private:
+    // Each stage is held to the ratio: what is blown up in the middle may come to nothing in the end.
+    void count(std::size_t stage, std::size_t bytes) {
+        const std::uint64_t made = produced_[stage] += bytes;
+        constexpr std::uint64_t harmless = 1024 * 1024;
+        if (made <= harmless || made / limits_.decode_ratio() <= received_) return;
+        throw error(errc::body_too_large, phase::body,
+                    std::to_string(received_) + " bytes became " + std::to_string(made) +
+                        "; raise limits::decode_ratio if you trust the server");
+    }
     std::string_view pull(std::size_t stage) {
         for (;;) {
             const std::string_view out = chain_[stage]->take();
+            count(stage, out.size());
             if (!out.empty() || stage == 0) return out;
             const std::string_view input = pull(stage - 1);
             if (input.empty()) return {};
@@ -116,7 +118,7 @@ private:
     const http::limits& limits_;
     std::vector<std::unique_ptr<content_decoder>> chain_;
     std::uint64_t received_ = 0;
-    std::uint64_t produced_ = 0;
+    std::vector<std::uint64_t> produced_;  // by each stage
 };
 
 // ---- implementation
@@ -212,6 +214,7 @@ inline bool decoder::use(std::string_view content_encoding, bool gzip_transfer, 
         chain_.push_back(std::move(applied.back()));
         applied.pop_back();
     }
+    produced_.assign(chain_.size(), 0);
     return known == named;
 }
 

@@ -26,9 +26,11 @@ using beast_text = boost::beast::string_view;
 /// One message. Beast cuts and checks; this class keeps, counts and refuses.
 class beast_parser final : public boost::beast::http::basic_parser<false> {
 public:
-    beast_parser(response_head& head, const http::limits& limits, bool without_body) : head_(head), limits_(limits) {
+    beast_parser(response_head& head, const http::limits& limits, bool without_body)
+        : head_(head), limits_(limits) {
         eager(false);  // one step for each call: what a step takes can be counted
-        header_limit(std::numeric_limits<std::uint32_t>::max());  // counted outside, the same however it is cut
+        header_limit(
+            std::numeric_limits<std::uint32_t>::max());  // counted outside, the same however it is cut
         body_limit(boost::none);
         skip(without_body);
     }
@@ -40,7 +42,9 @@ public:
     const std::string& reason() const noexcept { return reason_; }
 
 private:
-    static std::string_view view(beast_text text) noexcept { return std::string_view(text.data(), text.size()); }
+    static std::string_view view(beast_text text) noexcept {
+        return std::string_view(text.data(), text.size());
+    }
     void fail(errc code, std::string why, error_code& ec) {
         failure_ = code;
         reason_ = std::move(why);
@@ -55,14 +59,17 @@ private:
         head_.version = version;
     }
 
-    void on_field_impl(boost::beast::http::field name, beast_text spelled, beast_text value, error_code& ec) override {
+    void on_field_impl(boost::beast::http::field name, beast_text spelled, beast_text value,
+                       error_code& ec) override {
         if (++fields_ > limits_.header_fields()) {
             return fail(errc::headers_too_large,
-                        "more than " + std::to_string(limits_.header_fields()) + " fields; raise limits::header_fields",
+                        "more than " + std::to_string(limits_.header_fields()) +
+                            " fields; raise limits::header_fields",
                         ec);
         }
         if (!header_done_) {
-            if (name == boost::beast::http::field::transfer_encoding) check_transfer_encoding(view(value), ec);
+            if (name == boost::beast::http::field::transfer_encoding)
+                check_transfer_encoding(view(value), ec);
             if (name == boost::beast::http::field::content_length) length_seen_ = true;
             if (!ec) head_.fields.append(view(spelled), view(value));
         } else if (is_trailer(name)) {
@@ -110,8 +117,10 @@ private:
             case field::www_authenticate:
             case field::location:
             case field::cache_control:
-            case field::expect: return false;
-            default: return true;
+            case field::expect:
+                return false;
+            default:
+                return true;
         }
     }
 
@@ -133,12 +142,19 @@ private:
         if (head_.version == 10 && encoding_seen_) head_.keep_alive = false;
     }
 
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override { head_.has_body = true; }
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {
+        head_.has_body = true;
+    }
     std::size_t on_body_impl(beast_text body, error_code&) override {
         piece_ = view(body);
         return body.size();
     }
-    void on_chunk_header_impl(std::uint64_t, beast_text, error_code&) override { frame_ = false; }
+    // A quoted LF ends the line for others, who would then see other chunks than we do.
+    void on_chunk_header_impl(std::uint64_t, beast_text extension, error_code& ec) override {
+        frame_ = false;
+        if (!is_field_value(view(extension)))
+            fail(errc::protocol, "a control character in a chunk extension", ec);
+    }
     std::size_t on_chunk_body_impl(std::uint64_t remain, beast_text body, error_code&) override {
         piece_ = view(body);
         frame_ = remain == body.size();
@@ -165,7 +181,8 @@ enum class read_step { need_more, head, body, done };
 /// unread; what it does not take comes again, with more behind it, after `need_more`.
 class response_reader {
 public:
-    response_reader(const http::limits& limits, bool head_request) : limits_(limits), head_request_(head_request) {}
+    response_reader(const http::limits& limits, bool head_request)
+        : limits_(limits), head_request_(head_request) {}
     response_reader(const response_reader&) = delete;
     response_reader& operator=(const response_reader&) = delete;
 
@@ -202,8 +219,8 @@ private:
     std::optional<beast_parser> parser_;
     std::string_view piece_;
     std::size_t consumed_ = 0;
-    std::size_t scanned_ = 0;     // of the head: no end before here
-    std::size_t line_ = 0;        // where the line begins that is being scanned
+    std::size_t scanned_ = 0;      // of the head: no end before here
+    std::size_t line_ = 0;         // where the line begins that is being scanned
     std::size_t blank_lines_ = 0;  // dropped before the status line
     std::size_t informational_ = 0;
     state state_ = state::before;
@@ -265,8 +282,8 @@ inline std::size_t response_reader::find_end_of_head(std::string_view unread) {
     for (;;) {
         const std::size_t begin = 2 * blank_lines_;
         const std::string_view first = unread.substr(begin, start.size());
-        if (line_ == begin && first != start.substr(0, first.size()) && !std::string_view("\r\n").starts_with(first) &&
-            !first.starts_with("\r\n")) {
+        if (line_ == begin && first != start.substr(0, first.size()) &&
+            !std::string_view("\r\n").starts_with(first) && !first.starts_with("\r\n")) {
             fail(errc::protocol, "the answer begins with " + shown(unread.substr(begin, 20)));
         }
         const std::size_t end = unread.find('\n', scanned_);
@@ -320,7 +337,8 @@ inline void response_reader::finish_head() {
     if (head_.status == 101) fail(errc::protocol, "101 Switching Protocols, which nobody has asked for");
     if (head_.status / 100 == 1) {
         if (++informational_ > limits_.informational()) {
-            fail(errc::protocol, "more than " + std::to_string(limits_.informational()) + " informational responses");
+            fail(errc::protocol,
+                 "more than " + std::to_string(limits_.informational()) + " informational responses");
         }
         if (!head_.keep_alive && (head_.content_length || head_.fields.contains("Transfer-Encoding"))) {
             fail(errc::protocol, "an informational response announces a body");
@@ -333,14 +351,16 @@ inline void response_reader::finish_head() {
 inline void response_reader::end_of_stream() {
     if (done()) return;
     if (!started_) {
-        throw error(errc::server_disconnected, phase::header, "not one byte came; send it again if it may be repeated");
+        throw error(errc::server_disconnected, phase::header,
+                    "not one byte came; send it again if it may be repeated");
     }
     if (state_ == state::before) fail(errc::incomplete_headers, "the server went away");
     error_code ec;
     parser_->put_eof(ec);
     if (ec) {
-        fail(errc::incomplete_body, head_.content_length ? "of " + std::to_string(*head_.content_length) + " bytes not all came"
-                                                         : std::string("the last chunk is missing"));
+        fail(errc::incomplete_body,
+             head_.content_length ? "of " + std::to_string(*head_.content_length) + " bytes not all came"
+                                  : std::string("the last chunk is missing"));
     }
     state_ = state::done;
 }

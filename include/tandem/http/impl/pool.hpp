@@ -93,7 +93,8 @@ public:
     /// `fresh`: no connection that was used before.
     /// Cancellation: leaves the line; a lease already handed over is delivered, and passed on unused.
     /// Errors: `pool_timeout`, `pool_closed`.
-    [[nodiscard("co_await it")]] inline pool_waiter acquire(std::string key, bool fresh, timeouts::duration limit);
+    [[nodiscard("co_await it")]] inline pool_waiter acquire(std::string key, bool fresh,
+                                                            timeouts::duration limit);
 
     /// Closes what is idle, and all that comes back from now on; who waits gets `pool_closed`.
     void close() noexcept;
@@ -176,10 +177,11 @@ public:
     lease await_resume() {
         if (granted_) return std::move(granted_);
         if (failure_ == errc::pool_timeout) {
-            throw error(errc::pool_timeout, phase::pool,
-                        "waited " + std::to_string(limit_.count() / 1'000'000) + " ms for one of " +
-                            std::to_string(pool_->options_.connections_per_host()) +
-                            " connections; raise client_options::connections_per_host, or finish streams sooner");
+            throw error(
+                errc::pool_timeout, phase::pool,
+                "waited " + std::to_string(limit_.count() / 1'000'000) + " ms for one of " +
+                    std::to_string(pool_->options_.connections_per_host()) +
+                    " connections; raise client_options::connections_per_host, or finish streams sooner");
         }
         throw error(errc::pool_closed, phase::pool, "make requests while a client lives");
     }
@@ -243,13 +245,13 @@ inline lease pool::try_take(pool_host& host, bool fresh) {
     while (!host.idle.empty()) {
         connection& c = *(fresh ? host.idle.front() : host.idle.back());
         const bool alive = !fresh && c.usable(loop_.ticks(), options_.idle_limit().count());
+        if (alive) c.wake(buffers_);  // may find no memory: then the connection stays where it is
         std::erase(host.idle, &c);
         idle_.erase(c);
         --idle_count_;
         if (alive) {
             ++totals_.reused;
             active_.push_back(c);
-            c.wake(buffers_);
             return lease(shared_from_this(), host, &c);
         }
         ++(fresh ? totals_.evicted : totals_.stale);
@@ -366,7 +368,8 @@ inline void pool::leave_line(pool_host& host, pool_waiter& w) noexcept {
 inline void pool::arm_sweep() noexcept {
     if (armed() || idle_.empty()) return;
     // Not armed for lack of memory: the stale check finds what the sweep would have closed.
-    static_cast<void>(loop_.arm_timer(*this, tandem::detail::later(idle_.front()->idle_since(), options_.idle_limit().count())));
+    static_cast<void>(loop_.arm_timer(
+        *this, tandem::detail::later(idle_.front()->idle_since(), options_.idle_limit().count())));
 }
 
 inline void pool::fire() noexcept {

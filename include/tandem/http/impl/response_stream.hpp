@@ -18,8 +18,9 @@
 namespace tandem::inline TANDEM_ABI {
 namespace http {
 
-TANDEM_HTTP_INLINE response_stream::response_stream(response_base&& base, std::shared_ptr<detail::client_state> of,
-                                        std::unique_ptr<detail::exchange> rest)
+TANDEM_HTTP_INLINE response_stream::response_stream(response_base&& base,
+                                                    std::shared_ptr<detail::client_state> of,
+                                                    std::unique_ptr<detail::exchange> rest)
     : response_base(std::move(base)), of_(std::move(of)), rest_(std::move(rest)) {}
 TANDEM_HTTP_INLINE response_stream::response_stream(response_stream&&) noexcept = default;
 TANDEM_HTTP_INLINE response_stream& response_stream::operator=(response_stream&& other) noexcept {
@@ -34,12 +35,12 @@ TANDEM_HTTP_INLINE response_stream::~response_stream() = default;
 TANDEM_HTTP_INLINE task<std::string_view> response_stream::next_chunk() {
     const std::string_view left = std::exchange(piece_, std::string_view());
     if (!left.empty()) co_return left;
-    const std::string_view piece = co_await rest_->next();
+    const std::string_view piece = co_await rest().next();
     co_return piece;
 }
 
 TANDEM_HTTP_INLINE task<std::size_t> response_stream::read_some(std::span<char> into) {
-    if (piece_.empty()) piece_ = co_await rest_->next();
+    if (piece_.empty()) piece_ = co_await rest().next();
     const std::size_t size = std::min(into.size(), piece_.size());
     if (size != 0) std::memcpy(into.data(), piece_.data(), size);
     piece_.remove_prefix(size);
@@ -48,16 +49,16 @@ TANDEM_HTTP_INLINE task<std::size_t> response_stream::read_some(std::span<char> 
 
 TANDEM_HTTP_INLINE task<std::string> response_stream::text() {
     std::string out(std::exchange(piece_, std::string_view()));
-    co_await rest_->read_all(out);
+    co_await rest().read_all(out);
     co_return out;
 }
 
 TANDEM_HTTP_INLINE task<> response_stream::drain() {
     piece_ = {};
-    co_await move_on_after(std::chrono::milliseconds(50), rest_->drain());
+    co_await move_on_after(std::chrono::milliseconds(50), rest().drain());
 }
 
-TANDEM_HTTP_INLINE const http::headers& response_stream::trailers() const noexcept { return rest_->head().trailers; }
+TANDEM_HTTP_INLINE const http::headers& response_stream::trailers() const { return rest().head().trailers; }
 
 }  // namespace http
 }  // namespace tandem::inline TANDEM_ABI

@@ -34,6 +34,40 @@ inline std::string base64(std::string_view bytes) {
     return out;
 }
 
+/// The values of all fields of that name, as the one list that they are (RFC 9110, section 5.3).
+inline std::string all_of(const headers& fields, std::string_view name) {
+    std::string list;
+    for (const header_view field : fields) {
+        if (!equal_ignoring_case(field.name(), name)) continue;
+        if (!list.empty()) list += ',';
+        list += field.value();
+    }
+    return list;
+}
+
+/// Whether the request says that its connection serves no other.
+inline bool asks_to_close(const headers& fields) {
+    bool close = false;
+    each_element(all_of(fields, "Connection"),
+                 [&close](std::string_view one) { close = close || equal_ignoring_case(one, "close"); });
+    return close;
+}
+
+/// How long the server says that it keeps an idle connection; -1 if it does not.
+inline int keep_alive_seconds(const headers& fields) {
+    const std::string_view kept = fields.get("Keep-Alive").value_or("");
+    int seconds = -1;
+    const std::size_t at = kept.find("timeout=");
+    if (at != std::string_view::npos)
+        std::from_chars(kept.data() + at + 8, kept.data() + kept.size(), seconds);
+    return seconds;
+}
+
+/// Whether to ask for codings and to undo them. A part of a coded body could not be undone.
+inline bool wants_codings(const request& r) {
+    return r.decompress() && !r.headers().contains("Accept-Encoding") && !r.headers().contains("Range");
+}
+
 /// What a client adds to its requests, unless they say otherwise.
 class head_defaults {
 public:
@@ -62,17 +96,19 @@ inline void write_head(const request& r, const head_defaults& defaults, std::str
     if (!given.contains("Host")) append_field(to, "Host", url.authority());
     if (!given.contains("User-Agent")) append_field(to, "User-Agent", defaults.user_agent);
     if (!given.contains("Accept")) to.append("Accept: */*\r\n");
-    if (r.decompress() && !given.contains("Accept-Encoding")) append_field(to, "Accept-Encoding", defaults.accept_encoding);
+    if (wants_codings(r)) append_field(to, "Accept-Encoding", defaults.accept_encoding);
     if (!defaults.cookies.empty() && !given.contains("Cookie")) append_field(to, "Cookie", defaults.cookies);
     if (!url.credentials().empty() && !given.contains("Authorization")) {
         append_field(to, "Authorization", "Basic " + base64(percent_decode(url.credentials())));
     }
     if (defaults.proxy && !defaults.proxy->credentials().empty() && !given.contains("Proxy-Authorization")) {
-        append_field(to, "Proxy-Authorization", "Basic " + base64(percent_decode(defaults.proxy->credentials())));
+        append_field(to, "Proxy-Authorization",
+                     "Basic " + base64(percent_decode(defaults.proxy->credentials())));
     }
     for (const header_view field : given) append_field(to, field.name(), field.value());
     if (!r.has_body()) {
-        if (r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH") to.append("Content-Length: 0\r\n");
+        if (r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH")
+            to.append("Content-Length: 0\r\n");
     } else {
         if (r.expect_continue() && !old) to.append("Expect: 100-continue\r\n");
         std::optional<std::uint64_t> length = r.body().size();

@@ -38,11 +38,16 @@ inline socket_stream::socket take_socket(byte_stream& plain) {
 /// The names that a certificate is for, as a server's operator would list them.
 inline std::string names_in(const X509* certificate) {
     std::string out;
-    const auto add = [&out](const std::string& name) { out += (out.empty() ? "" : ", ") + name; };
+    const auto add = [&out](std::string name) {
+        std::replace_if(
+            name.begin(), name.end(), [](char c) { return c <= ' ' || c >= 0x7f; }, '?');
+        out += (out.empty() ? "" : ", ") + name;
+    };
     const openssl_ptr<GENERAL_NAMES, ::GENERAL_NAMES_free> names(
         static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
         const GENERAL_NAME* const one = sk_GENERAL_NAME_value(names.get(), i);
+        if (one->type != GEN_DNS && one->type != GEN_IPADD) continue;
         const unsigned char* const bytes = ::ASN1_STRING_get0_data(one->d.ia5);
         const int size = ::ASN1_STRING_length(one->d.ia5);
         if (one->type == GEN_DNS) {
