@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/cpu/executor.hpp>
 
+#include <tandem/cpu/blocking_pool.hpp>
 #include <tandem/cpu/cpu_executor.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
 #include <tandem/cpu/thread_executor.hpp>
@@ -340,7 +341,13 @@ TEST_CASE("executor: a worker that cannot be called for fails the job, unless ot
     tandem::run(main(pool));
 }
 
-TEST_CASE("executor: no workers is refused", "[cpu]") {
+TEST_CASE("executor: no workers, or a negative number of them, is refused", "[cpu]") {
+    const auto negative = static_cast<std::size_t>(-1);
+    CHECK_THROWS_WITH(cpu_executor(negative),
+                      "tandem::executor_options: max_workers is 18446744073709551615; give at most 65536");
+    CHECK_THROWS_AS(thread_executor(negative), std::invalid_argument);
+    CHECK_THROWS_AS(tandem::blocking_pool(negative), std::invalid_argument);
+    CHECK_THROWS_AS(tandem::blocking_pool(0), std::invalid_argument);
     CHECK_THROWS_AS(thread_executor(0), std::invalid_argument);
     CHECK_THROWS_AS(cpu_executor(0), std::invalid_argument);
 }

@@ -297,6 +297,19 @@ TEST_CASE("map_unordered: the pace of on_result holds the workers back", "[cpu][
     tandem::run(main(pool));
 }
 
+TEST_CASE("map_unordered: a limit beyond all chunks is none", "[cpu][threads]") {
+    thread_executor pool(2);
+    const auto main = [](executor& p) -> task<> {
+        int taken = 0;
+        const auto same = [](int x) { return x; };
+        const auto count = [&](std::size_t, int) { ++taken; };
+        co_await map_unordered(p, numbers(200), same, count,
+                               map_options().limit(static_cast<std::size_t>(-1)));
+        CHECK(taken == 200);
+    };
+    tandem::run(main(pool));
+}
+
 TEST_CASE("map_unordered: errors of either side, and cancellation, join the workers", "[cpu][threads]") {
     thread_executor pool(2);
     std::atomic<int> live{0};

@@ -5,7 +5,11 @@
 #include <tandem/tasks/gather.hpp>
 #include <tandem/tasks/timeout.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -40,6 +44,26 @@ TEST_CASE("parallel_for: every index once, never on the loop's thread", "[cpu][t
         CHECK(hits[77] == 2);
         co_await parallel_for(p, 5, 5, [](int) { throw oops(); });
         co_await parallel_for(p, 5, 3, [](int) { throw oops(); });
+    };
+    tandem::run(main(pool));
+}
+
+TEST_CASE("parallel_for: from the least number of a type to the greatest", "[cpu][threads]") {
+    cpu_executor pool(2);
+    const auto main = [](cpu_executor& p) -> task<> {
+        std::vector<std::atomic<int>> hits(256);
+        const auto note = [&](std::int8_t i) { ++hits[static_cast<std::size_t>(i + 128)]; };
+        co_await parallel_for(p, std::int8_t{-128}, std::int8_t{127}, note);
+        CHECK(std::count(hits.begin(), hits.end(), 1) == 255);
+        CHECK(hits[255] == 0);
+        using limits = std::numeric_limits<int>;
+        bool thrown = false;
+        try {
+            co_await parallel_for(p, limits::min(), limits::max(), [](int) { throw oops(); });
+        } catch (const oops&) {
+            thrown = true;
+        }
+        CHECK(thrown);
     };
     tandem::run(main(pool));
 }

@@ -178,6 +178,46 @@ TEST_CASE("done_log: a file in use, a folder that is missing: errors that name t
     CHECK_THROWS_AS(done_log_options().sync_every(0), std::invalid_argument);
 }
 
+TEST_CASE(
+    "done_log: a file of another kind is refused and left as it is; a log torn in its first line is not",
+    "[pipeline][threads]") {
+    const temporary_folder folder;
+    for (const char* const foreign : {"#include <vector>\nint main() {}", "no newline", "\n\n"}) {
+        append(folder.file("foreign"), foreign);
+        CHECK_THAT(error_of_opening(folder.file("foreign")),
+                   Catch::Contains("foreign\" is a file of another kind"));
+        CHECK(text_of(folder.file("foreign")) == foreign);
+        fs::remove(folder.file("foreign"));
+    }
+    record(folder.file(), {"first"});
+    const std::string whole = text_of(folder.file());
+    for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+        fs::resize_file(folder.file(), cut);
+        record(folder.file(), {"first"});
+        REQUIRE(text_of(folder.file()) == whole);
+    }
+    fs::resize_file(folder.file(), 0);
+    append(folder.file(), std::string(40, '\0'));  // as a machine that lost power leaves it
+    record(folder.file(), {"first"});
+    REQUIRE(text_of(folder.file()) == whole);
+}
+
+TEST_CASE("done_log: a device that never ends is not read, and one that is full says so",
+          "[pipeline][threads]") {
+    const auto main = [](done_log& to) -> task<> {
+        CHECK(to.statistics().keys == 0);
+        std::string text;
+        try {
+            co_await to.record("first");
+        } catch (const std::system_error& error) {
+            text = error.what();
+        }
+        CHECK_THAT(text, Catch::Contains("\"/dev/full\" cannot be written; is the disk full?"));
+    };
+    done_log log("/dev/full");
+    tandem::run(main(log));
+}
+
 TEST_CASE("done_log: a disk that is full fails this record and all later ones", "[pipeline][threads]") {
     const temporary_folder folder;
     done_log log(folder.file());

@@ -81,6 +81,53 @@ TEST_CASE("pipeline: a concurrency or a queue of 0 is refused when the stage is 
         "more");
 }
 
+TEST_CASE("pipeline: a negative number of slots or places is refused, not taken for a default",
+          "[pipeline]") {
+    const std::vector<int> input;
+    const auto negative = static_cast<std::size_t>(-1);
+    CHECK_THROWS_WITH(tandem::pipeline("p", input).io("fetch", pass, stage_options().concurrency(negative)),
+                      "tandem::pipeline::io: stage \"fetch\": concurrency is 18446744073709551615; give at "
+                      "most 1000000000");
+    CHECK_THROWS_AS(tandem::pipeline("p", input).sink("store", forget, stage_options().queue(negative)),
+                    std::invalid_argument);
+    CHECK_THROWS_AS(
+        tandem::pipeline("p", input).io("fetch", pass, stage_options().concurrency(2).reorder(negative - 1)),
+        std::invalid_argument);
+}
+
+/// Neither copied nor assigned.
+class fixed_item {
+public:
+    explicit fixed_item(int n) noexcept : number(n) {}
+    fixed_item(fixed_item&&) = default;
+    const int number;
+};
+
+TANDEM_TEST("pipeline: items that can neither be copied nor assigned go through", "[pipeline][virtual]") {
+    int given = 0;
+    int sum = 0;
+    const auto source = [&]() -> tandem::task<std::optional<fixed_item>> {
+        if (given == 5) co_return std::nullopt;
+        co_return fixed_item(given++);
+    };
+    const auto add = [](fixed_item item) -> tandem::task<fixed_item> {
+        co_await tandem::sleep(std::chrono::milliseconds(9 - item.number));
+        co_return fixed_item(item.number + 1);
+    };
+    const auto take_apart = [](std::vector<fixed_item> items) { return items; };
+    const auto store = [&](fixed_item item) -> tandem::task<> {
+        sum += item.number;
+        co_return;
+    };
+    auto line = tandem::pipeline("fixed", source)
+                    .io("add", add, stage_options().concurrency(3).reorder(1))
+                    .batch("two", 2)
+                    .flat_map("apart", take_apart)
+                    .sink("store", store);
+    check_books(co_await line.run());
+    CHECK(sum == 0 + 1 + 2 + 3 + 4 + 5);
+}
+
 TANDEM_TEST("pipeline: it is run once, and continued once", "[pipeline][virtual]") {
     auto line = tandem::pipeline("once", numbers(1)).sink("s", forget);
     static_cast<void>(co_await line.run());

@@ -1,6 +1,7 @@
 #include <tandem/pipeline/pipeline.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <list>
 #include <ranges>
 #include <stdexcept>
@@ -95,6 +96,18 @@ TANDEM_TEST("batch: without a window it waits for its number or for the end; non
         for (const auto& each : log) CHECK_FALSE(each.second.empty());
         check_books(r);
     }
+}
+
+TANDEM_TEST("batch: as many as there are, without room for that number", "[pipeline][batch][virtual]") {
+    std::vector<std::size_t> sizes;
+    const auto store = [&](std::vector<int> batch) -> tandem::task<> {
+        sizes.push_back(batch.size());
+        co_return;
+    };
+    auto line = tandem::pipeline("all", numbers(3000)).batch("one", SIZE_MAX).sink("store", store);
+    CHECK(line.max_live() == SIZE_MAX);
+    check_books(co_await line.run());
+    CHECK(sizes == std::vector<std::size_t>({3000}));
 }
 
 TANDEM_TEST("batch: it leaves when its bytes are reached", "[pipeline][batch][virtual]") {

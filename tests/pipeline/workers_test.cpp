@@ -62,7 +62,7 @@ TEST_CASE("workers: what runs on the loop and what runs on workers overlaps", "[
     const auto fetch = [&](int v) -> tandem::task<int> {
         if (v == 1) {
             while (!working) co_await tandem::sleep(100us);
-            co_await tandem::sleep(1ms);
+            co_await tandem::sleep(20ms);
             release = true;
         }
         co_return v;
@@ -71,7 +71,7 @@ TEST_CASE("workers: what runs on the loop and what runs on workers overlaps", "[
         tandem::pipeline("overlap", numbers(2)).io("fetch", fetch).cpu("work", pool, work).sink("s", forget);
     const auto run = [&]() -> tandem::task<> {
         const tandem::pipeline_report r = co_await line.run();
-        CHECK(r.overlap >= 1ms);
+        CHECK(r.overlap >= 1ms);  // of 20: what the hand-over took is spread evenly, and may be long
         CHECK(r.overlap <= r.elapsed);
         check_books(r);
     };

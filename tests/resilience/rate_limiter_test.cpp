@@ -259,7 +259,9 @@ TANDEM_TEST("rate_limiter: texts say what is wrong and what to do", "[resilience
     note([&] { static_cast<void>(tandem::rate_limiter::pace(0, 1s)); });
     note([&] { static_cast<void>(tandem::rate_limiter::window(1, 0s)); });
     note([&] { static_cast<void>(tandem::acquire_all(pace, 1, pace, 1)); });
-    REQUIRE(texts.size() == 5);
+    note([&] { static_cast<void>(tandem::rate_limiter::pace(static_cast<std::size_t>(-1), 1s)); });
+    note([&] { static_cast<void>(tandem::rate_limiter::window(static_cast<std::size_t>(-60), 1min)); });
+    REQUIRE(texts.size() == 7);
     CHECK(texts[0] ==
           "tandem::rate_limiter::acquire: cost 5 exceeds the burst of 3; raise the burst or split the call");
     CHECK(texts[1] == "tandem::rate_limiter::acquire: cost 61 exceeds the window of 60; split the call");
@@ -267,6 +269,10 @@ TANDEM_TEST("rate_limiter: texts say what is wrong and what to do", "[resilience
     CHECK(texts[3] == "tandem::rate_limiter::window: the time is zero or negative; give a positive one");
     CHECK(texts[4] ==
           "tandem::acquire_all: one limiter is given twice; give it once with the sum of the costs");
+    CHECK(texts[5] ==
+          "tandem::rate_limiter::pace: a number that is negative or beyond 10^12; give fewer units");
+    CHECK(texts[6] ==
+          "tandem::rate_limiter::window: a number that is negative or beyond 10^12; give fewer units");
     co_return;
 }
 

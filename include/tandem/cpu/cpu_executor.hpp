@@ -143,8 +143,8 @@ private:
     void check_workers() {
         const std::size_t limit = detail::worker_limit::value();
         if (limit <= max_workers())
-            fail(limit - 1, "a tbb::global_control in this process allows " + std::to_string(limit) +
-                                " threads; remove it");
+            fail(limit - 1, "a tbb::global_control in this process, or oneTBB itself, allows " +
+                                std::to_string(limit) + " threads; remove it, or ask for fewer");
         const auto call = std::make_shared<detail::roll_call>();
         for (std::size_t i = 0; i < max_workers(); ++i) {
             arena_.enqueue([call, expected = max_workers()] { call->answer(expected); });

@@ -29,6 +29,10 @@ public:
     /// The number of worker threads. Default: what suits the kind of executor.
     executor_options& max_workers(std::size_t n) {
         if (n == 0) throw std::invalid_argument("tandem::executor_options: max_workers is 0; give 1 or more");
+        if (n > most_workers) {
+            throw std::invalid_argument("tandem::executor_options: max_workers is " + std::to_string(n) +
+                                        "; give at most " + std::to_string(most_workers));
+        }
         max_workers_ = n;
         return *this;
     }
@@ -64,6 +68,8 @@ public:
     std::int64_t idle_life() const noexcept { return idle_life_; }
 
 private:
+    static constexpr std::size_t most_workers = 65'536;  // a negative number is far beyond it
+
     std::optional<std::size_t> max_workers_;
     std::string name_ = "tandem";
     std::int64_t idle_life_ = 10'000'000'000;

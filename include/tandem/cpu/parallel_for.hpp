@@ -7,7 +7,9 @@
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_group.h>
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <iterator>
 #include <stop_token>
@@ -34,14 +36,12 @@ public:
         tbb::task_group_context context;
         const std::stop_callback on_stop(token, [&context] { context.cancel_group_execution(); });
         tbb::parallel_for(
-            tbb::blocked_range<Index>(first_, last_),
-            [&](const tbb::blocked_range<Index>& range) {
-                Index i = range.begin();
+            tbb::blocked_range<std::size_t>(0, count()),
+            [&](const tbb::blocked_range<std::size_t>& range) {
+                std::size_t i = range.begin();
                 while (i != range.end() && !context.is_group_execution_cancelled()) {
-                    const Index end = std::cmp_greater(range.end() - i, between_looks)
-                                          ? static_cast<Index>(i + between_looks)
-                                          : range.end();
-                    for (; i != end; ++i) std::invoke(std::as_const(fn_), i);
+                    const std::size_t end = i + std::min(range.end() - i, between_looks);
+                    for (; i != end; ++i) std::invoke(std::as_const(fn_), at(i));
                 }
             },
             tbb::auto_partitioner(), context);
@@ -50,7 +50,25 @@ public:
 
 private:
     // oneTBB hands out parts of any size and looks for a stop only between them.
-    static constexpr int between_looks = 16;
+    static constexpr std::size_t between_looks = 16;
+
+    // Numbers from 0: from the least int to the greatest there are more than an int can say.
+    std::size_t count() const {
+        if constexpr (std::integral<Index>) {
+            using bits = std::make_unsigned_t<Index>;
+            return static_cast<bits>(static_cast<bits>(last_) - static_cast<bits>(first_));
+        } else {
+            return static_cast<std::size_t>(last_ - first_);
+        }
+    }
+    Index at(std::size_t i) const {
+        if constexpr (std::integral<Index>) {
+            using bits = std::make_unsigned_t<Index>;
+            return static_cast<Index>(static_cast<bits>(first_) + static_cast<bits>(i));
+        } else {
+            return first_ + static_cast<std::iter_difference_t<Index>>(i);
+        }
+    }
 
     Index first_;
     Index last_;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/core/concepts.hpp>
 #include <tandem/core/this_task.hpp>
 #include <tandem/cpu/detail/call_result.hpp>
 #include <tandem/cpu/detail/job_leaf.hpp>
@@ -30,6 +31,9 @@ class call_awaiter final : public job_leaf<job> {
     using result = std::remove_cv_t<job_result_t<Fn&, Args&&...>>;
     static_assert(!std::is_rvalue_reference_v<result>,
                   "tandem::run_in_executor: fn returns T&&; return the value");
+    static_assert(!is_task_v<result>,
+                  "tandem::run_in_executor: fn returns a task, which runs on the loop and not on a worker; "
+                  "co_await it, or hand over the function that computes");
 
 public:
     template <class F, class... A>

@@ -69,7 +69,8 @@ struct done_log_statistics {
 class done_log {
 public:
     /// Opens or creates the file and reads it.
-    /// Errors: `std::system_error`, naming the file, if it cannot be opened or is in use.
+    /// Errors: `std::system_error`, naming the file, if it cannot be opened, is in use, or is no done-log;
+    ///   then nothing of it is touched.
     explicit done_log(const std::string& path, done_log_options options = {})
         : options_(options), file_(path), keys_(file_.read_keys()) {}
     done_log(const done_log&) = delete;

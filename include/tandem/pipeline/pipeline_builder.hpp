@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -163,8 +164,15 @@ private:
         }
         std::exchange(from_, nullptr)->connect(next);
     }
-    void claim(const detail::stage_room& room) noexcept {
-        engine_->accounts().max_live += room.items() * unit_;
+    void claim(const detail::stage_room& room) noexcept { claim(room.items()); }
+    void claim(std::size_t items) noexcept {
+        std::uint64_t& sum = engine_->accounts().max_live;
+        if (__builtin_add_overflow(sum, items_of_source(items), &sum)) sum = UINT64_MAX;
+    }
+    /// Of `items` that stand for `unit_` each; no number is too large.
+    std::size_t items_of_source(std::size_t items) const noexcept {
+        std::size_t product = 0;
+        return __builtin_mul_overflow(items, unit_, &product) ? SIZE_MAX : product;
     }
 
     template <detail::shape Shape, class Fn, class... Parts>
@@ -289,8 +297,10 @@ auto pipeline_builder<T, Stage>::batch_of(std::string name, detail::batch_limits
         stage_type& stage = engine_->template add<stage_type>(std::move(name), room, limits, std::move(size),
                                                               stage_options());
         connect(stage.in());
-        engine_->accounts().max_live += (room.queue + limits.items) * unit_;
-        return pipeline_builder<std::vector<T>, Stage + 1>(engine_, &stage.to(), unit_ * limits.items);
+        claim(room.queue);
+        claim(limits.items);
+        return pipeline_builder<std::vector<T>, Stage + 1>(engine_, &stage.to(),
+                                                           items_of_source(limits.items));
     }
 }
 

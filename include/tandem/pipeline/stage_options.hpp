@@ -22,7 +22,7 @@ enum class on_error : std::uint8_t { fail_fast, skip, dead_letter };
 struct stage_settings {
     stage_settings() = default;
 
-    static constexpr std::size_t by_default = static_cast<std::size_t>(-1);
+    static constexpr std::size_t by_default = static_cast<std::size_t>(-1) / 2;  // -1 is a mistake
 
     std::size_t concurrency = by_default;
     std::size_t queue = by_default;

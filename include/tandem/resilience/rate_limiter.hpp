@@ -101,8 +101,11 @@ private:
 
     explicit rate_limiter(detail::rate_meter meter) : line_(std::move(meter)) {}
 
+    static constexpr std::size_t most = 1'000'000'000'000;
+
     static void require(const char* call, std::size_t n, std::int64_t per, std::size_t burst) {
         const char* const wrong = n == 0       ? "0 units would never be granted; give 1 or more"
+                                  : n > most   ? "a number that is negative or beyond 10^12; give fewer units"
                                   : per <= 0   ? "the time is zero or negative; give a positive one"
                                   : burst == 0 ? "a burst of 0 grants nothing; give 1 or more"
                                                : nullptr;

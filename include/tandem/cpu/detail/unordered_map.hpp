@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
@@ -79,7 +80,8 @@ protected:
           pool_(pool),
           arrival_(*this),
           stop_step_(*this) {
-        const std::size_t limit = options.limit() ? options.limit() : 2 * pool.pool().max_workers();
+        const std::size_t asked = options.limit() ? options.limit() : 2 * pool.pool().max_workers();
+        const std::size_t limit = std::min(asked, std::max<std::size_t>(1, size()));
         chunks_.reserve(limit);
         for (std::size_t i = 0; i < limit; ++i) chunks_.emplace_back(*this);
         for (chunk& c : chunks_) free_.push(c);

@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <tandem/base/config.hpp>
@@ -60,6 +61,12 @@ inline std::optional<std::string> key_of_line(std::string_view line) {
     return whole.substr(0, whole.size() - 1) == line ? std::optional(std::move(key)) : std::nullopt;
 }
 
+/// Whether a file without a whole line can be a log: the first line is torn, or a crash left zeros of it.
+inline bool begins_as_log(std::string_view text) noexcept {
+    const std::string_view checksum = text.substr(0, 16);
+    return checksum.find_first_not_of("0123456789abcdef") == text.npos || text.front() == '\0';
+}
+
 /// An open file, locked against others, written at its end only.
 class log_file {
 public:
@@ -78,9 +85,10 @@ public:
     ~log_file() { ::close(descriptor_); }
 
     /// All keys in the file. A last line that was torn by a crash is cut off, so that the next one starts
-    /// a line of its own; damaged lines before it are counted and left.
+    /// a line of its own; damaged lines before it are counted and left. Nothing of a file that is no log is
+    /// touched, and only a regular file is read: others end never, or wait.
     std::unordered_set<std::string> read_keys() {
-        const std::string text = read_all();
+        const std::string text = is_regular() ? read_all() : std::string();
         std::unordered_set<std::string> keys;
         std::size_t begin = 0;
         for (std::size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
@@ -90,6 +98,10 @@ public:
             } else {
                 ++damaged_;
             }
+        }
+        if (keys.empty() && !begins_as_log(text)) {
+            errno = EINVAL;
+            fail("is a file of another kind, and would be spoilt; give the log a file of its own");
         }
         if (begin == text.size()) return keys;
         ++damaged_;
@@ -112,6 +124,10 @@ private:
                                 "tandem::done_log: \"" + path_ + "\" " + what);
     }
 
+    bool is_regular() const noexcept {
+        struct ::stat about;
+        return ::fstat(descriptor_, &about) == 0 && S_ISREG(about.st_mode);
+    }
     std::string read_all() const {
         std::string text;
         std::array<char, 65536> buffer;

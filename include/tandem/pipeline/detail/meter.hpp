@@ -119,7 +119,7 @@ public:
         if (s.state_ == stage_state::busy) s.served_ += now - s.since_;
         s.since_ = now;
         if (s.state_ == next) return;
-        add_times(sums_, now);
+        if (now != last_) add_times(sums_, now);
         last_ = now;
         --in_state_[place(s.state_)];
         ++in_state_[place(next)];

@@ -29,16 +29,17 @@ public:
     task<> emit(stage_base& from, envelope<Out> item) {
         item.bytes = next_->bytes_of(item.value);
         co_await next_->room(item.bytes);
-        push(from, std::move(item));
+        push(from, std::move(item), from.now());
     }
 
-    /// Puts an item there if that takes no waiting, and so no coroutine.
-    bool emit_at_once(stage_base& from, Out& value, std::int64_t first_seen, std::uint64_t weight) {
+    /// Puts an item there if that takes no waiting, and so no coroutine. `now` was read since the last one.
+    bool emit_at_once(stage_base& from, Out& value, std::int64_t first_seen, std::uint64_t weight,
+                      std::int64_t now) {
         const std::size_t bytes = next_->bytes_of(value);
         if (!next_->try_room(bytes)) return false;
         envelope<Out> item(std::move(value), first_seen, weight);
         item.bytes = bytes;
-        push(from, std::move(item));
+        push(from, std::move(item), now);
         return true;
     }
 
@@ -49,12 +50,12 @@ public:
         co_await next_->room(item.bytes);
         from.accounts().enters(weight);
         from.accounts().added += static_cast<std::int64_t>(weight);
-        push(from, std::move(item));
+        push(from, std::move(item), from.now());
     }
 
 private:
-    void push(stage_base& from, envelope<Out>&& item) {
-        next_->push(std::move(item), from.now());
+    void push(stage_base& from, envelope<Out>&& item, std::int64_t now) {
+        next_->push(std::move(item), now);
         ++from.counts().emitted;
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -163,7 +164,7 @@ public:
         : base(accounts, std::move(name), "batch", room, std::move(options)),
           limits_(limits),
           size_(std::move(size)) {
-        open_.reserve(limits.items);
+        open_.reserve(std::min<std::size_t>(limits.items, 1024));  // "all that there are" is a size, too
     }
 
     outlet<std::vector<In>>& to() noexcept { return to_; }

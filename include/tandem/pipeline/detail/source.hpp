@@ -214,11 +214,13 @@ private:
         mine.begun = true;
         for (unsigned passed_over = 0; !accounts().draining;) {
             enter(clock, waiting);
-            std::optional<T> item;
+            std::optional<T> item;  // is filled, not assigned: an item need not be assignable
             if constexpr (Source::suspends) {
-                item = co_await source.next();
+                auto given = co_await source.next();
+                if (given) item.emplace(*std::move(given));
             } else {
-                item = source.next();
+                auto given = source.next();
+                if (given) item.emplace(*std::move(given));
             }
             const std::int64_t ticks = enter(clock, stage_state::blocked_down);
             if (!item) break;
@@ -228,7 +230,7 @@ private:
                 continue;
             }
             take(mine, std::move(*item), ticks, clock);
-            co_await pass_on(mine);
+            if (!pass_on_at_once(mine, ticks)) co_await pass_on(mine);
             if (accounts().alone != 0) {
                 co_await accounts().empty.wait();
                 accounts().ran_alone();
@@ -244,11 +246,20 @@ private:
         accounts().empty.clear();
         accounts().enters(1);
     }
+    /// The common case, without a coroutine and at the time when the item came.
+    bool pass_on_at_once(puller& mine, std::int64_t ticks) {
+        mine.pending->bytes = to_.next().bytes_of(mine.pending->value);
+        if (!to_.next().try_room(mine.pending->bytes)) return false;
+        push(mine, ticks);
+        return true;
+    }
     task<> pass_on(puller& mine) {
-        channel<T>& next = to_.next();
-        mine.pending->bytes = next.bytes_of(mine.pending->value);
-        co_await next.room(mine.pending->bytes);
-        next.push(std::move(*mine.pending), now());
+        mine.pending->bytes = to_.next().bytes_of(mine.pending->value);
+        co_await to_.next().room(mine.pending->bytes);
+        push(mine, now());
+    }
+    void push(puller& mine, std::int64_t ticks) {
+        to_.next().push(std::move(*mine.pending), ticks);
         mine.pending.reset();
         ++counts().items;
         ++counts().emitted;

@@ -238,6 +238,7 @@ public:
           extra(s.ordered && slots > 1 ? s.reorder : 0) {
         require(kind, name, "concurrency", slots);
         require(kind, name, "queue", queue);
+        require(kind, name, "reorder", extra, 0);
     }
     std::size_t items() const noexcept { return slots + queue + extra; }
 
@@ -246,11 +247,15 @@ public:
     std::size_t extra;
 
 private:
-    static void require(const char* kind, const std::string& name, const char* what, std::size_t given) {
-        if (given != 0) return;
+    static void require(const char* kind, const std::string& name, const char* what, std::size_t given,
+                        std::size_t least = 1) {
+        if (given >= least && given <= most) return;
         throw std::invalid_argument(std::string("tandem::pipeline::") + kind + ": stage \"" + name +
-                                    "\": " + what + " is 0, so no item would ever pass; give 1 or more");
+                                    "\": " + what + " is " + std::to_string(given) +
+                                    (given == 0 ? ", so no item would ever pass; give 1 or more"
+                                                : "; give at most " + std::to_string(most)));
     }
+    static constexpr std::size_t most = 1'000'000'000;  // a negative number is far beyond it
 };
 
 /// A stage with a queue before it.

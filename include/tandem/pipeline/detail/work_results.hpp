@@ -15,16 +15,18 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
-/// True if nothing had to be waited for: the common case, without a coroutine.
+/// True if nothing had to be waited for: the common case, without a coroutine. `now`: the time when the
+/// function has returned, so that this takes none of the clock's.
 template <class In, class Call, class Options, shape Shape>
-bool work_stage<In, Call, Options, Shape>::deliver_at_once(held<In>& item, std::uint64_t k, stored& value) {
+bool work_stage<In, Call, Options, Shape>::deliver_at_once(held<In>& item, std::uint64_t k, stored& value,
+                                                           std::int64_t now) {
     if constexpr (Shape == shape::last) {
         item.left(&books::stored);
         return true;
     } else if constexpr (Shape == shape::one) {
         const bool ordered = in_order();
         if (ordered && (!order_.is_turn(k) || order_.any_parked())) return false;
-        if (!to_.emit_at_once(*this, value, item.first_seen(), item.weight())) return false;
+        if (!to_.emit_at_once(*this, value, item.first_seen(), item.weight(), now)) return false;
         item.passed_on();
         if (ordered) order_.advance();
         return true;

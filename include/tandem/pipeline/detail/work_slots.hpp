@@ -23,6 +23,7 @@ namespace detail {
 template <class In, class Call, class Options, shape Shape>
 task<> work_stage<In, Call, Options, Shape>::slot(std::size_t index) {
     slot_clock& clock = this->meter().slot(index);
+    [[maybe_unused]] std::int64_t worked = 0;  // of a call on the loop: nobody asks
     for (;;) {
         const bool more = co_await this->in().take();
         if (!more) break;
@@ -41,26 +42,33 @@ task<> work_stage<In, Call, Options, Shape>::slot(std::size_t index) {
                     result given = co_await carefully(item, clock, index);
                     value.emplace(static_cast<result&&>(given));
                 }
+            } else if constexpr (Call::on_workers) {
+                result given = co_await called(item.value(), clock);
+                value.emplace(static_cast<result&&>(given));
             } else if constexpr (std::is_void_v<result>) {
-                co_await called(item.value(), clock);
+                co_await call_(item.value(), worked);
                 value.emplace();
             } else {
-                result given = co_await called(item.value(), clock);
+                result given = co_await call_(item.value(), worked);
                 value.emplace(static_cast<result&&>(given));
             }
         } catch (...) {
             error = std::current_exception();
         }
-        this->enter(clock, stage_state::blocked_down);
+        const std::int64_t ended = this->enter(clock, stage_state::blocked_down);
         this->meter().item_served(clock);
         if constexpr (has_retry) {
             if (attempts_made(index) > 1) this->counts().retries += attempts_made(index) - 1;
+        }
+        if (!has_done && !error && deliver_at_once(item, k, *value, ended)) {
+            this->meter().enter(clock, stage_state::blocked_up, ended);
+            continue;
         }
         if (error) {
             co_await fail(item, k, index, error);
         } else {
             if constexpr (has_done) co_await done(item);
-            if (!deliver_at_once(item, k, *value)) co_await deliver(item, k, *value);
+            co_await deliver(item, k, *value);
         }
         this->enter(clock, stage_state::blocked_up);
     }
@@ -89,7 +97,7 @@ task<> work_stage<In, Call, Options, Shape>::chunk_lane(std::size_t index) {
         } catch (...) {
             refused = std::current_exception();
         }
-        this->enter(clock, stage_state::blocked_down);
+        std::int64_t now = this->enter(clock, stage_state::blocked_down);
         std::int64_t worked = 0;
         for (const auto& each : chunk) worked += each.worked;
         this->meter().chunk_served(clock, worked);
@@ -97,8 +105,9 @@ task<> work_stage<In, Call, Options, Shape>::chunk_lane(std::size_t index) {
         for (auto& each : chunk) {
             if (refused && !each.value && !each.error) each.error = refused;
             this->meter().add_served(each.worked);
-            if (settle_at_once(each)) continue;
+            if (settle_at_once(each, now)) continue;
             co_await settle(each, index);
+            now = this->now();
         }
         chunk.clear();
         this->enter(clock, stage_state::blocked_up);
@@ -111,24 +120,25 @@ template <class Chunk>
 void work_stage<In, Call, Options, Shape>::fill(Chunk& chunk) {
     const std::size_t wanted = size_.wanted();
     const std::size_t share = this->in().available() / lanes();  // the other lanes get theirs
-    add(chunk);
-    for (std::size_t i = 0; i < share && chunk.size() < wanted && this->in().try_take(); ++i) add(chunk);
+    const std::int64_t now = this->now();
+    add(chunk, now);
+    for (std::size_t i = 0; i < share && chunk.size() < wanted && this->in().try_take(); ++i) add(chunk, now);
 }
 
 /// As many items as there are slots have left the queue. Those beyond keep their place there until they
 /// have left the stage, so that chunks and lanes need no room of their own.
 template <class In, class Call, class Options, shape Shape>
 template <class Chunk>
-void work_stage<In, Call, Options, Shape>::add(Chunk& chunk) {
+void work_stage<In, Call, Options, Shape>::add(Chunk& chunk, std::int64_t now) {
     const bool keeps_place = in_slots_ >= this->slots();
     if (!keeps_place) ++in_slots_;
-    chunk.emplace_back(held<In>(*this, this->in().pop(this->now(), keeps_place)), sequence_++, keeps_place);
+    chunk.emplace_back(held<In>(*this, this->in().pop(now, keeps_place)), sequence_++, keeps_place);
 }
 
 template <class In, class Call, class Options, shape Shape>
 template <class Item>
-bool work_stage<In, Call, Options, Shape>::settle_at_once(Item& each) {
-    if (has_done || each.error || !deliver_at_once(each.item, each.k, *each.value)) return false;
+bool work_stage<In, Call, Options, Shape>::settle_at_once(Item& each, std::int64_t now) {
+    if (has_done || each.error || !deliver_at_once(each.item, each.k, *each.value, now)) return false;
     leave(each);
     return true;
 }

@@ -96,9 +96,9 @@ private:
     template <class Chunk>
     void fill(Chunk& chunk);
     template <class Chunk>
-    void add(Chunk& chunk);
+    void add(Chunk& chunk, std::int64_t now);
     template <class Item>
-    bool settle_at_once(Item& each);
+    bool settle_at_once(Item& each, std::int64_t now);
     template <class Item>
     void leave(const Item& each) noexcept {
         if (each.keeps_place) {
@@ -113,7 +113,7 @@ private:
     task<result> attempts(In& item, slot_clock& clock, std::size_t index);
     task<result> attempt(In& item, slot_clock& clock, bool with_backoff);
     task<result> called(In& item, slot_clock& clock);
-    bool deliver_at_once(held<In>& item, std::uint64_t k, stored& value);
+    bool deliver_at_once(held<In>& item, std::uint64_t k, stored& value, std::int64_t now);
     task<> deliver(held<In>& item, std::uint64_t k, stored& value);
     task<> deliver_parked();
     task<> pass_on(held<In>& item, stored& value);
