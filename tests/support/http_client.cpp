@@ -1,0 +1,3 @@
+// tandem tests - the compiled part of the HTTP client
+// SPDX-License-Identifier: BSL-1.0
+#include <tandem/http/src.hpp>
