@@ -40,7 +40,8 @@ std::vector<std::string> split(const std::string& text, char at) {
     std::vector<std::string> parts;
     std::istringstream in(text);
     for (std::string part; std::getline(in, part, at);) {
-        if (!part.empty()) parts.push_back(part.substr(part.find_first_not_of(' ')));
+        const std::size_t first = part.find_first_not_of(' ');
+        if (first != std::string::npos) parts.push_back(part.substr(first));
     }
     return parts;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "chapter_result.hpp"
+#include "expected.hpp"
 #include "numbers.hpp"
 #include "service.hpp"
 
@@ -47,7 +48,7 @@ public:
     std::uint64_t seed() const noexcept { return settings_.seed; }
 
     /// How often to run what takes about so long: medians where they cost little.
-    int runs_of(seconds one_run) const { return settings_.runs.value_or(one_run < seconds(0.6) ? 3 : 1); }
+    int runs_of(seconds one_run) const { return settings_.runs.value_or(one_run <= seconds(1) ? 3 : 1); }
 
     /// Whether to run twins in Python: not if it is not wanted, nor once it is known to be missing.
     bool python_wanted() const noexcept { return settings_.python && python_problem_.empty(); }
@@ -69,12 +70,13 @@ private:
 class chapter {
 public:
     using function = tandem::task<chapter_result> (*)(course&);
-    chapter(const char* title, const char* summary, double about_seconds, function body)
-        : name(title), sentence(summary), talk_seconds(about_seconds), run(body) {}
+    using estimate = seconds (*)(const course&);
+    chapter(const char* title, const char* summary, estimate how_long, function body)
+        : name(title), sentence(summary), expected(how_long), run(body) {}
 
     const char* name;
     const char* sentence;
-    double talk_seconds;  ///< about how long it takes at --scale 1
+    estimate expected;  ///< how long it takes, on an idle machine
     function run;
 };
 
@@ -90,20 +92,22 @@ tandem::task<chapter_result> pipeline(course&);
 /// All chapters, in the order of the talk.
 inline const std::vector<chapter>& chapters() {
     static const std::vector<chapter> all{
-        chapter("waiting", "ten APIs of 2 s each: one after the other, then with gather", 26, waiting),
-        chapter("choosing", "one of three fails: outcomes for all, or all or nothing", 4.5, choosing),
+        chapter("waiting", "ten APIs of 2 s each: one after the other, then with gather", expected::waiting,
+                waiting),
+        chapter("choosing", "one of three fails: outcomes for all, or all or nothing", expected::choosing,
+                choosing),
         chapter("wall", "four tasks of 2 s that compute: on the loop, gathered, as threads under one lock",
-                34, wall),
-        chapter("parallel", "the same work on 1, 2, .. cores", 18, parallel),
-        chapter("bridge", "fetches go on while the cores compute", 22, bridge),
+                expected::wall, wall),
+        chapter("parallel", "the same work on 1, 2, .. cores", expected::parallel, parallel),
+        chapter("bridge", "fetches go on while the cores compute", expected::bridge, bridge),
         chapter("agent",
-                "three sources of 2, 1.5 and 3 s, each answer 2 s of a core to read; then six sources", 70,
-                agent),
-        chapter("limits", "a hundred requests, ten at a time; and 120 to an API that allows 60 a minute", 80,
-                limits),
+                "three sources of 2, 1.5 and 3 s, each answer 2 s of a core to read; then six sources",
+                expected::agent, agent),
+        chapter("limits", "a hundred requests, ten at a time; and 120 to an API that allows 60 a minute",
+                expected::limits, limits),
         chapter("pipeline",
-                "thirty items, 50 ms to fetch, 100 ms of a core, 20 ms to store: stages that overlap", 14,
-                pipeline),
+                "thirty items, 50 ms to fetch, 100 ms of a core, 20 ms to store: stages that overlap",
+                expected::pipeline, pipeline),
     };
     return all;
 }

@@ -17,6 +17,25 @@ using seconds = std::chrono::duration<double>;
 /// What a lane of the picture was doing.
 enum class activity { waiting, receiving, computing, storing, failed, cancelled };
 
+/// "waiting", "computing": as the files and the classes of the page have it.
+inline const char* name_of(activity what) noexcept {
+    switch (what) {
+        case activity::waiting:
+            return "waiting";
+        case activity::receiving:
+            return "receiving";
+        case activity::computing:
+            return "computing";
+        case activity::storing:
+            return "storing";
+        case activity::failed:
+            return "failed";
+        case activity::cancelled:
+            return "cancelled";
+    }
+    return "waiting";
+}
+
 /// One stretch of time on one lane; the times count from the start of the variant.
 class span {
 public:
@@ -50,6 +69,8 @@ public:
     std::vector<seconds> runs;
     std::vector<span> spans;  ///< of the last run; empty: no picture
     std::vector<series> curves;
+    bool same_work = true;  ///< as the chapter's: it shares its axis and, without one of its own, its bound
+    std::optional<seconds> bound;  ///< its own
 };
 
 /// The middle one; of an even number the mean of the two in the middle; zero of none.

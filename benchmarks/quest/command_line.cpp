@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <system_error>
 
@@ -44,6 +45,11 @@ std::string parse_file(const std::string& option, const std::string& text) {
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
         throw usage_error(option + ": there is no folder \"" + folder.string() + "\"; make it first");
     }
+    const std::string trial = text + ".unfinished";  // as the file is called until it is whole
+    if (!std::ofstream(trial)) {
+        throw usage_error(option + ": \"" + text + "\" cannot be written; give a name in a folder of yours");
+    }
+    std::filesystem::remove(trial, ignored);
     return text;
 }
 

@@ -3,7 +3,11 @@
 
 #include <tandem/cpu/thread_executor.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <map>
 #include <utility>
@@ -41,6 +45,28 @@ std::uint64_t formula(std::uint64_t n) {
     return factors[0] * factors[1] * factors[2];
 }
 
+/// Hears of signals while the loop, which hears of them too, is kept from running.
+class signal_watch {
+public:
+    signal_watch() : signals_(context_, SIGINT, SIGTERM) {
+        signals_.async_wait([this](const boost::system::error_code& error, int) { seen_ = !error; });
+    }
+    bool seen() {
+        if (!seen_) context_.poll();
+        return seen_;
+    }
+
+private:
+    boost::asio::io_context context_;
+    boost::asio::signal_set signals_;
+    bool seen_ = false;
+};
+
+bool interrupted_meanwhile() {
+    static signal_watch watch;
+    return watch.seen();
+}
+
 }  // namespace
 
 seconds cpu_time_of_thread() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
@@ -60,15 +86,21 @@ std::uint64_t sum_of_squares(std::uint64_t first, std::uint64_t last) {
     return sum;
 }
 
-cpu_run::cpu_run(cpu_piece piece)
+cpu_run::cpu_run(cpu_piece piece, bool (*give_up)())
     : begin(tandem::time_point::clock::now()), thread(std::this_thread::get_id()) {
     const seconds before = cpu_time_of_thread();
-    sum = sum_of_squares(piece.first, piece.last);
+    sum = 0;
+    const std::uint64_t slice = give_up ? std::uint64_t(4'000'000) : piece.last;
+    for (std::uint64_t i = piece.first; i < piece.last && !(give_up && give_up()); i += slice) {
+        sum += sum_of_squares(i, std::min(i + slice, piece.last));
+    }
     cpu = cpu_time_of_thread() - before;
     end = tandem::time_point::clock::now();
 }
 
 cpu_run run_piece(const cpu_piece& piece) { return cpu_run(piece); }
+
+tandem::task<cpu_run> on_the_loop(cpu_piece piece) { co_return cpu_run(piece, interrupted_meanwhile); }
 
 cpu_work::cpu_work(seconds on_one_core)
     : squares_(static_cast<std::uint64_t>(on_one_core.count() * squares_per_second())) {}

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <tandem/core/clock.hpp>
+#include <tandem/core/task.hpp>
+#include <tandem/core/this_task.hpp>
 
 #include "chapter_result.hpp"
 
@@ -36,7 +38,8 @@ public:
 /// A piece that was worked on: what came out, when, on which thread, and what it cost.
 class cpu_run {
 public:
-    explicit cpu_run(cpu_piece piece);
+    /// Ends early, with another sum, once `give_up` says so.
+    explicit cpu_run(cpu_piece piece, bool (*give_up)() = nullptr);
     std::uint64_t sum;
     tandem::time_point begin;
     tandem::time_point end;
@@ -46,6 +49,10 @@ public:
 
 /// Works on a piece, on the thread that calls: what is handed to tasks, threads and workers.
 cpu_run run_piece(const cpu_piece& piece);
+
+/// Works on a piece on the loop, which has no time for anything else meanwhile, as tasks that compute do.
+/// Only Ctrl-C is looked for: nobody should have to wait seconds for that.
+tandem::task<cpu_run> on_the_loop(cpu_piece piece);
 
 /// Work that one core of this machine needs `on_one_core` for: the same count of squares in every run.
 class cpu_work {

@@ -18,7 +18,7 @@ std::string as_seen_from(const std::string& report, const std::string& file) {
 }  // namespace
 
 void write_html(const run_record& run, const std::string& path, const std::string& trace) {
-    write_file(path, html::page(run, to_json(run, compact), as_seen_from(path, trace)));
+    write_file(path, html::page(run, numbers_as_json(run), as_seen_from(path, trace)));
 }
 
 }  // namespace quest

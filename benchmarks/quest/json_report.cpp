@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -17,30 +18,15 @@ using json = nlohmann::ordered_json;
 json number(const std::optional<seconds>& time) { return time ? json(time->count()) : json(); }
 json number(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
-const char* name_of(activity what) {
-    switch (what) {
-        case activity::waiting:
-            return "waiting";
-        case activity::receiving:
-            return "receiving";
-        case activity::computing:
-            return "computing";
-        case activity::storing:
-            return "storing";
-        case activity::failed:
-            return "failed";
-        case activity::cancelled:
-            return "cancelled";
-    }
-    return "unknown";
-}
+// A picture needs no more than microseconds, and they make a file half the size.
+double rounded(seconds time) { return std::round(time.count() * 1e6) / 1e6; }
 
 json to_object(const span& one) {
     json object;
     object["lane"] = one.lane;
     object["what"] = name_of(one.what);
-    object["begin"] = one.begin.count();
-    object["end"] = one.end.count();
+    object["begin"] = rounded(one.begin);
+    object["end"] = rounded(one.end);
     object["label"] = one.label;
     return object;
 }
@@ -53,7 +39,7 @@ json to_object(const series& one) {
     object["points"] = json::array();
     for (const auto& [when, value] : one.points) {
         json point = json::array();
-        point.push_back(when.count());
+        point.push_back(rounded(when));
         point.push_back(value);
         object["points"].push_back(std::move(point));
     }
@@ -77,6 +63,8 @@ json to_object(const variant& one) {
     object["runs"] = json::array();
     for (const seconds run : one.runs) object["runs"].push_back(run.count());
     object["median"] = one.runs.empty() ? json() : json(median(one.runs).count());
+    object["same_work"] = one.same_work;
+    object["bound"] = number(one.bound);
     object["spans"] = to_array(one.spans);
     object["curves"] = to_array(one.curves);
     return object;
@@ -102,6 +90,10 @@ json to_object(const chapter_record& one) {
     object["sequential"] = number(found.sequential);
     object["python"] = number(found.python);
     object["tandem"] = number(found.tandem);
+    object["tandem_runs"] = json::array();
+    if (const variant* const ours = variant_of_tandem(found)) {
+        for (const seconds run : ours->runs) object["tandem_runs"].push_back(run.count());
+    }
     object["ratio"] = number(speed_up(found));
     object["of_bound"] = number(share_of_bound(found));
     object["findings"] = found.findings;
@@ -109,6 +101,19 @@ json to_object(const chapter_record& one) {
     object["variants"] = to_array(found.variants);
     object["panels"] = to_array(found.panels);
     return object;
+}
+
+json to_document(const run_record& run) {
+    json document;
+    document["command"] = run.command;
+    document["scale"] = run.scale;
+    document["seed"] = run.seed;
+    document["interrupted"] = run.interrupted;
+    document["failures"] = run.failures();
+    document["facts"] = json::object();
+    for (const auto& [name, value] : run.facts) document["facts"][name] = value;
+    document["chapters"] = to_array(run.chapters);
+    return document;
 }
 
 // What is no UTF-8 is replaced: a path or an error text may hold anything.
@@ -138,12 +143,19 @@ public:
     std::string text() const {
         json document;
         document["displayTimeUnit"] = "ms";
-        document["traceEvents"] = events_;
+        document["traceEvents"] = in_order();
         return text_of(document, -1);
     }
 
 private:
-    double microseconds(seconds time) const { return (offset_ + time).count() * 1e6; }
+    // Names first, then all events by their time: some readers take them as they come.
+    json in_order() const {
+        std::vector<json> sorted(events_.begin(), events_.end());
+        std::ranges::stable_sort(sorted, {}, [](const json& event) { return event.value("ts", -1.0); });
+        return sorted;
+    }
+    // Whole nanoseconds, as the clock has them.
+    static double microseconds(seconds time) { return std::round(time.count() * 1e9) / 1e3; }
 
     json event(const char* phase, int lane) const {
         json object;
@@ -167,15 +179,15 @@ private:
         json object = event("X", lane_of(stretch.lane));
         object["name"] = stretch.label.empty() ? name_of(stretch.what) : stretch.label;
         object["cat"] = name_of(stretch.what);
-        object["ts"] = microseconds(stretch.begin);
-        object["dur"] = (stretch.end - stretch.begin).count() * 1e6;
+        object["ts"] = microseconds(offset_ + stretch.begin);
+        object["dur"] = microseconds(stretch.end - stretch.begin);
         events_.push_back(std::move(object));
     }
     void add(const series& curve) {
         for (const auto& [when, value] : curve.points) {
             json object = event("C", 0);
             object["name"] = curve.name;
-            object["ts"] = microseconds(when);
+            object["ts"] = microseconds(offset_ + when);
             object["args"][curve.unit.empty() ? "value" : curve.unit] = value;
             events_.push_back(std::move(object));
         }
@@ -189,17 +201,17 @@ private:
 
 }  // namespace
 
-std::string to_json(const run_record& run, int indent) {
-    json document;
-    document["command"] = run.command;
-    document["scale"] = run.scale;
-    document["seed"] = run.seed;
-    document["interrupted"] = run.interrupted;
-    document["failures"] = run.failures();
-    document["facts"] = json::object();
-    for (const auto& [name, value] : run.facts) document["facts"][name] = value;
-    document["chapters"] = to_array(run.chapters);
-    return text_of(document, indent) + "\n";
+std::string to_json(const run_record& run) { return text_of(to_document(run), 1) + "\n"; }
+
+std::string numbers_as_json(const run_record& run) {
+    json document = to_document(run);
+    for (json& chapter : document["chapters"]) {
+        for (json& one : chapter["variants"]) {
+            one.erase("spans");
+            one.erase("curves");
+        }
+    }
+    return text_of(document, -1) + "\n";
 }
 
 std::string to_trace(const run_record& run) {

@@ -8,10 +8,10 @@
 
 namespace quest {
 
-/// The whole record; times are seconds, what is not known is null. `indent`: blanks a level; `compact`: one
-/// line.
-constexpr int compact = -1;
-std::string to_json(const run_record& run, int indent = 2);
+/// The whole record; times are seconds, what is not known is null.
+std::string to_json(const run_record& run);
+/// The same on one line and without the lanes and curves of the pictures.
+std::string numbers_as_json(const run_record& run);
 
 /// Every variant that has a picture as a process, its lanes as threads, its curves as counters; the
 /// variants follow each other in time.

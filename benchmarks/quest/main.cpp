@@ -36,13 +36,19 @@ tandem::task<chapter_result> run_chapter(chapter which, course& with) {
     co_return result;
 }
 
+seconds expected_from(const command_line& options, const course& with, std::size_t first) {
+    seconds all{0};
+    for (std::size_t i = first; i < options.chosen.size(); ++i) all += options.chosen[i].expected(with);
+    return all;
+}
+
 tandem::task<> run_chapters(const command_line& options, course& with, report& shown) {
-    for (const chapter& which : options.chosen) {
-        shown.begin(which);
+    for (std::size_t i = 0; i < options.chosen.size(); ++i) {
+        const chapter& which = options.chosen[i];
+        const seconds expected = which.expected(with);
+        shown.begin(which, expected, expected_from(options, with, i));
         tandem::task_handle<> progress;
-        if (shown.on_terminal()) {
-            progress = tandem::create_task(show_progress(shown, seconds(which.talk_seconds / with.scale())));
-        }
+        if (shown.on_terminal()) progress = tandem::create_task(show_progress(shown, expected));
         stopwatch whole;
         chapter_result result = co_await run_chapter(which, with);
         progress.cancel();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "numbers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -31,6 +32,13 @@ std::string in_three_digits(seconds t) {
     if (s >= 0.9995 || s <= 0) return shown(s) + " s";
     if (s >= 0.9995e-3) return shown(s * 1e3) + " ms";
     return shown(s * 1e6) + " us";
+}
+
+std::string spread_of(const std::vector<seconds>& runs) {
+    if (runs.size() < 2) return std::to_string(runs.size()) + (runs.size() == 1 ? " run" : " runs");
+    const auto [least, most] = std::ranges::minmax_element(runs);
+    return std::to_string(runs.size()) + " runs, " + in_three_digits(*least) + " to " +
+           in_three_digits(*most);
 }
 
 }  // namespace quest

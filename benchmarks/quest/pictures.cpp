@@ -7,7 +7,7 @@ namespace quest {
 namespace {
 
 constexpr int too_many = 429;
-constexpr std::size_t most_points = 600;  // of a curve; more than a picture has columns
+constexpr std::size_t most_points = 300;  // of a curve; a picture has hardly more columns
 
 std::string name_of(const seen_request& request) { return request.path.substr(request.path.rfind('/') + 1); }
 

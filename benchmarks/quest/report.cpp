@@ -51,6 +51,12 @@ std::string verdict(std::size_t failures) {
     return std::to_string(failures) + (failures == 1 ? " check" : " checks") + " failed";
 }
 
+std::string roughly(seconds t) {
+    const double s = t.count();
+    if (s >= 99.5) return with_decimals(s / 60, 1) + " min";
+    return with_decimals(s, s < 9.95 ? 1 : 0) + " s";
+}
+
 std::string about_the_scale(double scale) {
     if (scale == 1) return "these are the talk's own seconds";
     const bool whole = scale == static_cast<int>(scale);
@@ -64,17 +70,18 @@ void report::clear_line() const {
     if (on_terminal_) std::cout << "\r\033[K";
 }
 
-void report::begin(const chapter& which) {
-    const double about = std::max(0.1, which.talk_seconds / record_.scale);
-    std::cout << which.name << ": " << which.sentence << " (about "
-              << with_decimals(about, about < 10 ? 1 : 0) << " s)" << std::endl;
+void report::begin(const chapter& which, seconds expected, seconds all) const {
+    std::cout << which.name << ": " << which.sentence << " (about " << roughly(expected);
+    if (all > expected) std::cout << ", " << roughly(all) << " until all is done";
+    std::cout << ')' << std::endl;
 }
 
 void report::progress(seconds elapsed, seconds expected) const {
     clear_line();
     const seconds left = expected - elapsed;
     std::cout << "  " << with_decimals(elapsed.count(), 1) << " s, "
-              << (left > seconds(0) ? "about " + with_decimals(left.count(), 1) + " s left" : "soon done")
+              << (left >= seconds(0) ? "about " + roughly(left) + " left"
+                                     : roughly(-left) + " longer than on an idle machine")
               << std::flush;
 }
 

@@ -14,8 +14,9 @@ class report {
 public:
     report(run_record& into, bool on_terminal) : record_(into), on_terminal_(on_terminal) {}
 
-    void begin(const chapter& which);
-    /// Redraws the line of the running chapter, on a terminal only.
+    /// `expected`: what it will take; `all`: with those that follow.
+    void begin(const chapter& which, seconds expected, seconds all) const;
+    /// Redraws the line of the running chapter with the time left, on a terminal only.
     void progress(seconds elapsed, seconds expected) const;
     void end(const chapter& which, seconds took, chapter_result result);
     void print_table() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "run_record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -45,6 +46,19 @@ std::optional<double> share_of_bound(const chapter_result& of) {
 std::optional<double> speed_up(const chapter_result& of) {
     if (!of.sequential || !of.tandem || of.tandem->count() <= 0) return std::nullopt;
     return *of.sequential / *of.tandem;
+}
+
+std::optional<seconds> bound_for(const chapter_result& of, const variant& one) {
+    return one.bound || !one.same_work ? one.bound : of.bound;
+}
+
+const variant* variant_of_tandem(const chapter_result& of) {
+    const auto is_it = [&](const variant& one) {
+        return !one.runs.empty() && median(one.runs) == *of.tandem;
+    };
+    if (!of.tandem) return nullptr;
+    const auto found = std::ranges::find_if(of.variants, is_it);
+    return found == of.variants.end() ? nullptr : &*found;
 }
 
 }  // namespace quest

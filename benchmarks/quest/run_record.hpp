@@ -50,4 +50,10 @@ std::vector<std::pair<std::string, std::string>> machine_facts();
 std::optional<double> share_of_bound(const chapter_result& of);
 std::optional<double> speed_up(const chapter_result& of);
 
+/// The bound that holds for one variant of a chapter.
+std::optional<seconds> bound_for(const chapter_result& of, const variant& one);
+
+/// The variant whose median is tandem's time in the closing table; null if none was kept.
+const variant* variant_of_tandem(const chapter_result& of);
+
 }  // namespace quest

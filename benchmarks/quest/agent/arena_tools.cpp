@@ -3,6 +3,7 @@
 
 #include <tandem/cpu/map.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
+#include <tandem/cpu/throw_if_stopped.hpp>
 #include <tandem/tasks/gather.hpp>
 
 #include <algorithm>
@@ -36,9 +37,14 @@ seconds cost_of_reading(const std::stop_token& token, std::size_t sentences) {
 }  // namespace
 
 tandem::task<> arena_tools::measure(std::size_t source, text::reading& work, text::stretch rows) {
-    const auto job = [this, source, &work, rows] {
+    // In a large text a part is long, and the budget does not wait for it.
+    const auto job = [this, source, &work, rows](const std::stop_token& token) {
         const work_log::part noted(log_, source);
-        work.measure(rows);
+        constexpr std::size_t few = text::sentence_graph::tile;
+        for (std::size_t row = rows.first; row < rows.last; row += few) {
+            tandem::throw_if_stopped(token);
+            work.measure(text::stretch(row, std::min(row + few, rows.last)));
+        }
     };
     co_await tandem::run_in_executor(pool_, job);
 }

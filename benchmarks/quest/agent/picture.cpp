@@ -19,13 +19,22 @@ bool failed(const source_slot& s) {
     return s.how == ending::timeout || s.how == ending::error || s.how == ending::budget;
 }
 
-void draw_source(variant& v, const source_slot& s) {
+// When a worker first took up the text of a source; it may have waited for one.
+seconds work_began(const agent_report& run, std::size_t source) {
+    seconds first = seconds::max();
+    for (const work_log::entry& e : run.work) {
+        if (e.source == source) first = std::min<seconds>(first, e.begin - run.start);
+    }
+    return first;
+}
+
+void draw_source(variant& v, const source_slot& s, seconds began) {
     const seconds last = s.done == seconds(0) ? s.asked : s.done;
     const seconds received = s.received == seconds(0) ? last : s.received;
     const seconds head = s.head == seconds(0) ? received : std::min(s.head, received);
     v.spans.emplace_back(s.name, activity::waiting, s.asked, head);
     if (head < received) v.spans.emplace_back(s.name, activity::receiving, head, received);
-    if (s.received != seconds(0)) v.spans.emplace_back(s.name, activity::computing, received, last);
+    if (began < last) v.spans.emplace_back(s.name, activity::computing, began, last);
     // A failure is a moment; it gets a width that can be seen.
     const seconds mark = std::max(last * 0.01, seconds(0.001));
     if (failed(s)) v.spans.emplace_back(s.name, activity::failed, last, last + mark, s.error);
@@ -86,8 +95,9 @@ series curve_of(std::string title, std::string unit, std::vector<std::pair<secon
 variant picture_of(std::string name, std::vector<seconds> times, const agent_report& run) {
     variant v(std::move(name), std::move(times));
     std::vector<std::pair<seconds, int>> requests;
-    for (const source_slot& s : run.slots) {
-        draw_source(v, s);
+    for (std::size_t i = 0; i < run.slots.size(); ++i) {
+        const source_slot& s = run.slots[i];
+        draw_source(v, s, work_began(run, i));
         requests.emplace_back(s.asked, 1);
         requests.emplace_back(s.received == seconds(0) ? s.done : s.received, -1);
     }

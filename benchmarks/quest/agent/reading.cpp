@@ -37,7 +37,8 @@ void reading::prepare() {
     graph_.emplace(*document_);
     result_.fingerprints.resize(document_->passages().size());
     const std::size_t sentences = graph_->size();
-    fingerprint_parts_ = cut(result_.fingerprints.size(), 4);
+    fingerprint_parts_ =
+        cut(result_.fingerprints.size(), std::max<std::size_t>(4, result_.fingerprints.size() / 512));
     row_parts_ = cut(sentences, parts_of_rows);
     // A round must be worth the way to the workers and back.
     round_parts_ = cut(sentences, std::clamp<std::size_t>(sentences * sentences / 60'000, 1, 16));

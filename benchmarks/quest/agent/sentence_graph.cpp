@@ -55,7 +55,6 @@ sentence_graph::sentence_graph(const document& of)
 
 // A slice of a tile of rows stays in the first cache while the same slice of all sentences passes by.
 void sentence_graph::measure(std::size_t first, std::size_t last) noexcept {
-    constexpr std::size_t tile = 16;
     constexpr std::size_t slice = 512;
     static_assert(dimensions % slice == 0);
     std::fill(&cosines_[first * size_], &cosines_[first * size_] + (last - first) * size_, 0.0f);

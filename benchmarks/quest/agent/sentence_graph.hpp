@@ -20,6 +20,7 @@ class sentence_graph {
 public:
     static constexpr std::size_t dimensions = 2048;
     static constexpr int rounds = 30;
+    static constexpr std::size_t tile = 16;  ///< rows that are measured best together
     /// Of a longer text only the beginning is ranked: the matrix would not fit.
     static constexpr std::size_t most = 4000;
 

@@ -130,9 +130,10 @@ public:
 web_tools::web_tools(tandem::executor& pool, std::string question, std::vector<web_source> sources,
                      web_options options)
     : arena_tools(pool, std::move(question)),
-      options_(options),
+      options_(std::move(options)),
       sources_(std::move(sources)),
-      client_(http::client_options().limits(http::limits().body_bytes(options.body_bytes()))) {
+      client_(
+          http::client_options(options_.client()).limits(http::limits().body_bytes(options_.body_bytes()))) {
     for (std::size_t i = 0; i < sources_.size(); ++i) guards_.push_back(std::make_unique<guards>(options_));
 }
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arena_tools.hpp"
@@ -46,6 +47,8 @@ public:
     web_options& limit(std::size_t requests, tandem::duration window) noexcept {
         return requests_ = requests, window_ = window, *this;
     }
+    /// What the requests go through: TLS, proxies, in tests another network.
+    web_options& client(tandem::http::client_options how) { return client_ = std::move(how), *this; }
     web_options& body_bytes(std::uint64_t most) noexcept { return body_bytes_ = most, *this; }
     /// Whether a source whose last question failed, with all attempts, is left alone for 5 s.
     web_options& breaker(bool yes) noexcept { return breaker_ = yes, *this; }
@@ -54,6 +57,7 @@ public:
     tandem::duration hedge_after() const noexcept { return hedge_after_; }
     std::size_t requests() const noexcept { return requests_; }
     tandem::duration window() const noexcept { return window_; }
+    const tandem::http::client_options& client() const noexcept { return client_; }
     std::uint64_t body_bytes() const noexcept { return body_bytes_; }
     bool breaker() const noexcept { return breaker_; }
 
@@ -62,6 +66,7 @@ private:
     tandem::duration hedge_after_ = std::chrono::milliseconds(300);
     std::size_t requests_ = 60;
     tandem::duration window_ = std::chrono::minutes(1);
+    tandem::http::client_options client_;
     std::uint64_t body_bytes_ = 8 << 20;
     bool breaker_ = true;
 };

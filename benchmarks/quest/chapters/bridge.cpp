@@ -17,8 +17,6 @@ tandem::task<cpu_run> handed_over(tandem::executor& pool, cpu_piece piece) {
     co_return co_await tandem::run_in_executor(pool, run_piece, piece);
 }
 
-tandem::task<cpu_run> on_the_loop(cpu_piece piece) { co_return run_piece(piece); }
-
 tandem::task<> all_handed_over(tandem::executor& pool, const std::vector<cpu_piece>& pieces,
                                std::vector<cpu_run>& runs) {
     std::vector<tandem::task<cpu_run>> jobs;
@@ -78,6 +76,7 @@ tandem::task<chapter_result> bridge(course& with) {
         std::vector<cpu_run> runs;
         co_await beside.during(all_handed_over(pool, pieces, runs));
         result.tandem = beside.elapsed();
+        result.bound = std::min(*result.bound, cpu_time_of(runs) / static_cast<double>(cores));
 
         const std::string name = workers_text(workers);
         result.check(work.done_by(runs), name + ": the sum is not what the formula gives");

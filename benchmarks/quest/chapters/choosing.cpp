@@ -152,6 +152,7 @@ tandem::task<chapter_result> choosing(course& with) {
     result.found("task group: \"" + grouped.error + "\" after " + in_seconds(end_of(grouped, "B")) +
                  "; the server saw C's connection close after " + in_seconds(end_of(grouped, "C")));
     result.panels.push_back(outcomes_of(gathered, grouped));
+    gathered.measured.bound = take.c;
     result.variants.push_back(std::move(gathered.measured));
     result.variants.push_back(std::move(grouped.measured));
     co_return result;

@@ -154,6 +154,8 @@ std::vector<std::string> row_of(const char* name, const traffic& of, double most
 
 variant picture_of(std::string name, const traffic& of, tandem::time_point start, strict_api what) {
     variant picture(std::move(name), {of.took});
+    picture.same_work = false;
+    picture.bound = what.bound();
     for (const bool attempts : {false, true}) {
         picture.curves.push_back(window_of(of.seen, start, what.window, attempts));
         picture.curves.back().limit = allowed;

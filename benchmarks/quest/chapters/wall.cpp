@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t tasks = 4;
 
-tandem::task<cpu_run> on_the_loop(cpu_piece piece) { co_return run_piece(piece); }
-
 tandem::task<> one_after_the_other(const std::vector<cpu_piece>& pieces, std::vector<cpu_run>& runs) {
     for (const cpu_piece& piece : pieces) runs.push_back(co_await on_the_loop(piece));
 }

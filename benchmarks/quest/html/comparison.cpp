@@ -5,6 +5,7 @@
 #include "text.hpp"
 
 #include "../numbers.hpp"
+#include "../run_record.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -26,11 +27,16 @@ std::vector<variant> measured(const chapter_result& of) {
     return all;
 }
 
-std::string spread_of(const variant& v) {
-    if (v.runs.size() < 2) return in_three_digits(median(v.runs));
-    const auto [least, most] = std::minmax_element(v.runs.begin(), v.runs.end());
-    return in_three_digits(median(v.runs)) + " (" + std::to_string(v.runs.size()) + " runs, " +
-           in_three_digits(*least) + " to " + in_three_digits(*most) + ")";
+std::string time_of(const variant& v) {
+    const std::string time = in_three_digits(median(v.runs));
+    return v.runs.size() < 2 ? time : time + " (" + spread_of(v.runs) + ')';
+}
+
+void draw_bar(drawing& to, const chapter_result& of, const variant& v) {
+    const bool ours = of.tandem && median(v.runs) == *of.tandem;  // what the closing table shows
+    to.row(v.name, 22);
+    to.bar(seconds{}, median(v.runs), ours ? "ours" : "theirs", v.name + ": " + time_of(v));
+    to.note(median(v.runs), time_of(v));
 }
 
 /// "12", "4.5 s", "-": at most a number and its unit.
@@ -56,19 +62,29 @@ std::string cell(std::string_view tag, bool number, std::string_view text) {
 
 std::string comparison(const chapter_result& of) {
     const std::vector<variant> all = measured(of);
-    seconds longest = of.bound.value_or(seconds{});
-    for (const variant& v : all) longest = std::max(longest, median(v.runs));
-    if (all.empty() || longest <= seconds{}) return {};
-
-    drawing to(longest * 1.45);  // room for the words behind the longest bar
+    seconds longest{};
     for (const variant& v : all) {
         if (v.runs.empty()) continue;
-        const bool ours = of.tandem && median(v.runs) == *of.tandem;  // what the closing table shows
-        to.row(v.name, 22);
-        to.bar(seconds{}, median(v.runs), ours ? "ours" : "theirs", v.name + ": " + spread_of(v));
-        to.note(median(v.runs), spread_of(v));
+        longest = std::max({longest, median(v.runs), bound_for(of, v).value_or(seconds{})});
     }
-    if (of.bound) to.mark(*of.bound, "bound " + in_three_digits(*of.bound));
+    if (longest <= seconds{}) return {};
+
+    drawing to(longest * 1.45);    // room for the words behind the longest bar
+    std::optional<seconds> bound;  // of the rows since the last mark
+    const auto mark = [&] {
+        if (bound) to.mark(*bound, "bound " + in_three_digits(*bound));
+    };
+    for (const variant& v : all) {
+        if (v.runs.empty()) continue;
+        const std::optional<seconds> its = bound_for(of, v);
+        if (its != bound) {
+            mark();
+            to.begin_mark(its.has_value());
+            bound = its;
+        }
+        draw_bar(to, of, v);
+    }
+    mark();
     to.axis();
     return to.svg("times of this chapter");
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace quest::html {
 namespace {
@@ -15,6 +16,7 @@ constexpr double width = 960;
 constexpr double labels = 190;  // the column left of the plot
 constexpr double margin = 24;   // right of it, for the last number of the axis
 constexpr double line = 20;     // of text
+constexpr double label_line = 14;
 
 std::string coordinate(double value) { return with_decimals(value, 1); }
 
@@ -39,6 +41,22 @@ double tick_step(double until) {
     return 10 * power;
 }
 
+/// Breaks a label between words so that it fits its column; a word that does not fit is cut.
+std::vector<std::string> in_lines(std::string_view label) {
+    constexpr std::size_t longest = 27;
+    std::vector<std::string> lines;
+    while (!label.empty()) {
+        const std::string_view word = label.substr(0, label.find(' '));
+        label.remove_prefix(std::min(word.size() + 1, label.size()));
+        if (!lines.empty() && characters(lines.back()) + 1 + characters(word) <= longest) {
+            lines.back().append(" ").append(word);
+        } else {
+            lines.push_back(cut(word, longest));
+        }
+    }
+    return lines;
+}
+
 }  // namespace
 
 drawing::drawing(seconds until) : until_(std::max(until, seconds(1e-6))) {}
@@ -58,11 +76,16 @@ void drawing::row(std::string_view label, double height) {
     top_ = bottom_;
     height_ = height;
     bottom_ += height;
-    if (!label.empty()) {
-        constexpr std::size_t longest = 30;
-        std::string shown(label.substr(0, longest));
-        if (label.size() > longest) shown.back() = '~';
-        body_ += text_at(labels - 8, top_ + height / 2 + 4, "label", "end", shown);
+    const std::vector<std::string> lines = in_lines(label);
+    const double needed = label_line * static_cast<double>(lines.size()) + 2;
+    if (needed > height && lines.size() > 1) {
+        bottom_ = top_ + needed;
+        top_ += (needed - height) / 2;
+    }
+    double base = top_ + height / 2 + 4 - label_line * static_cast<double>(lines.size() - 1) / 2;
+    for (const std::string& shown : lines) {
+        body_ += text_at(labels - 8, base, "label", "end", shown);
+        base += label_line;
     }
 }
 
@@ -76,7 +99,7 @@ void drawing::bar(seconds begin, seconds end, std::string_view style, std::strin
              std::string(style) + "\"><title>" + escaped(hint) + "</title></rect>\n";
     constexpr double letter = 6.2;
     const bool on_colour = style != "waiting" && style != "cancelled";
-    if (!text.empty() && height_ >= 14 && letter * static_cast<double>(text.size()) + 6 < wide) {
+    if (!text.empty() && height_ >= 14 && letter * static_cast<double>(characters(text)) + 6 < wide) {
         body_ +=
             text_at(left + wide / 2, top_ + height_ / 2 + 4, on_colour ? "inside" : "label", "middle", text);
     }
@@ -107,10 +130,16 @@ void drawing::level(double value, double top, std::string_view text) {
     body_ += text_at(width - margin, y - 3, "small", "end", text);
 }
 
+void drawing::begin_mark(bool with_text) {
+    if (with_text) bottom_ += 16;
+    mark_ = bottom_;
+}
+
 void drawing::mark(seconds at, std::string_view text) {
     const double where = x(at);
-    body_ += line_from(where, 14, where, bottom_, "bound");
-    body_ += text_at(where, 11, "small", where > width * 0.8 ? "end" : "middle", text);
+    body_ += line_from(where, mark_, where, bottom_, "bound");
+    if (!text.empty())
+        body_ += text_at(where, mark_ - 4, "small", where > width * 0.8 ? "end" : "middle", text);
 }
 
 void drawing::axis() {

@@ -17,7 +17,8 @@ public:
 
     /// A line of text; `strong` for titles.
     void heading(std::string_view left, std::string_view right);
-    /// A row of `height`: its label stands left of it, and what follows is drawn into it.
+    /// A row of `height`: its label stands left of it, in as many lines as it needs, and what follows is
+    /// drawn into it.
     void row(std::string_view label, double height);
     void gap(double height) { bottom_ += height; }
 
@@ -32,8 +33,10 @@ public:
     void steps(const std::vector<std::pair<seconds, double>>& points, seconds until, double top);
     /// A horizontal dashed line in the current row.
     void level(double value, double top, std::string_view text);
-    /// A vertical dashed line from the top of the picture to where it has grown.
-    void mark(seconds at, std::string_view text);
+    /// Where the next vertical line begins: here, below room for its text if it has any.
+    void begin_mark(bool with_text);
+    /// A vertical dashed line from there to where the picture has grown.
+    void mark(seconds at, std::string_view text = {});
     void axis();
 
     /// The finished <svg> element; `description` is read to those who cannot see it.
@@ -43,9 +46,10 @@ private:
     double x(seconds at) const;
 
     seconds until_;
-    double top_ = 0;      // of the current row
-    double height_ = 0;   // of the current row
-    double bottom_ = 18;  // room for the text of marks
+    double top_ = 0;     // of the current row
+    double height_ = 0;  // of the current row
+    double bottom_ = 0;
+    double mark_ = 0;  // where the vertical line begins
     std::string body_;
 };
 

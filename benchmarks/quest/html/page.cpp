@@ -41,6 +41,11 @@ std::string of_bound(const chapter_result& r) {
     return share ? in_percent(*share) : "-";
 }
 
+std::string spread(const chapter_result& r) {
+    const variant* const ours = variant_of_tandem(r);
+    return ours ? spread_of(ours->runs) : "-";
+}
+
 /// The chapter that the headline speaks of: the agent where it was run, else the one that gained most.
 const chapter_record* headline_of(const std::vector<chapter_record>& chapters) {
     const chapter_record* best = nullptr;
@@ -74,10 +79,11 @@ std::string closing_table(const std::vector<chapter_record>& chapters) {
     for (const chapter_record& s : chapters) {
         const chapter_result& r = s.result;
         rows.push_back({s.name, r.talk, time_or_dash(r.bound), time_or_dash(r.sequential),
-                        time_or_dash(r.python), time_or_dash(r.tandem), ratio(r), of_bound(r)});
+                        time_or_dash(r.python), time_or_dash(r.tandem), spread(r), ratio(r), of_bound(r)});
     }
-    return table({"chapter", "the talk", "bound", "one by one", "Python", "tandem", "ratio", "of bound"},
-                 rows);
+    return table(
+        {"chapter", "the talk", "bound", "one by one", "Python", "tandem", "its runs", "ratio", "of bound"},
+        rows);
 }
 
 std::string legend() {
@@ -88,7 +94,9 @@ std::string legend() {
     };
     return "<div class=\"legend\">" + entry("waiting", "waiting") + entry("receiving", "bytes arriving") +
            entry("computing", "computing") + entry("storing", "storing") + entry("failed", "failed") +
-           entry("cancelled", "cancelled") + entry("both", "waiting and computing at once") + "</div>\n";
+           entry("cancelled", "cancelled") + entry("both", "waiting and computing at once") +
+           "<span><svg viewBox=\"0 0 16 12\" aria-hidden=\"true\"><line x1=\"8\" y1=\"0\" x2=\"8\" y2=\"12\" "
+           "class=\"bound\"/></svg>the bound: no program can be faster</span>\n</div>\n";
 }
 
 std::string findings(const chapter_result& r) {

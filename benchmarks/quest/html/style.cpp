@@ -36,7 +36,7 @@ svg text.inside { fill: #14181c; font-size: 11px; }
 svg .axis { stroke: var(--quiet); stroke-width: 1; }
 svg .bound { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 5 4; }
 svg .area { fill: var(--ours); fill-opacity: 0.28; stroke: var(--ours); stroke-width: 1.2; }
-svg .both { fill: var(--computing); fill-opacity: 0.16; }
+svg .both { fill: var(--computing); fill-opacity: 0.22; }
 svg .waiting { fill: var(--waiting); }
 svg .receiving { fill: var(--receiving); }
 svg .computing { fill: var(--computing); }

@@ -5,8 +5,10 @@
 #include "text.hpp"
 
 #include "../numbers.hpp"
+#include "../run_record.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace quest::html {
@@ -16,24 +18,6 @@ using interval = std::pair<seconds, seconds>;
 
 bool waits(activity what) { return what == activity::waiting || what == activity::receiving; }
 bool computes(activity what) { return what == activity::computing; }
-
-const char* style_of(activity what) {
-    switch (what) {
-        case activity::waiting:
-            return "waiting";
-        case activity::receiving:
-            return "receiving";
-        case activity::computing:
-            return "computing";
-        case activity::storing:
-            return "storing";
-        case activity::failed:
-            return "failed";
-        case activity::cancelled:
-            return "cancelled";
-    }
-    return "waiting";
-}
 
 /// The union of the spans that are so, as disjoint intervals in order.
 template <class Is>
@@ -98,10 +82,10 @@ void draw_lanes(drawing& to, const variant& v) {
         to.row(many ? std::string() : lane, many ? 4 : 19);
         for (const span& s : v.spans) {
             if (s.lane != lane) continue;
-            const std::string hint = s.lane + ": " + (s.label.empty() ? style_of(s.what) : s.label) + ", " +
+            const std::string hint = s.lane + ": " + (s.label.empty() ? name_of(s.what) : s.label) + ", " +
                                      in_three_digits(s.begin) + " to " + in_three_digits(s.end);
             const bool legible = s.what != activity::failed;  // not on the hatching
-            to.bar(s.begin, s.end, style_of(s.what), hint, legible ? s.label : std::string());
+            to.bar(s.begin, s.end, name_of(s.what), hint, legible ? s.label : std::string());
         }
     }
 }
@@ -124,34 +108,62 @@ void draw_curves(drawing& to, const variant& v, seconds until) {
     }
 }
 
+/// When the last thing that is drawn of it ends.
+seconds end_of(const variant& v) {
+    seconds until = length(v);
+    for (const series& curve : v.curves) {
+        if (!curve.points.empty()) until = std::max(until, curve.points.back().first);
+    }
+    return until;
+}
+
+// What is drawn is the last run, of which the closing table may have the median only.
+std::string title_of(const variant& v, std::optional<seconds> bound) {
+    const std::optional<double> share = overlap(v);
+    return (v.runs.size() > 1 ? "the last run: " : "") +
+           in_three_digits(v.runs.empty() ? length(v) : v.runs.back()) +
+           (bound ? ", bound " + in_three_digits(*bound) : "") +
+           (share ? ", overlap " + with_decimals(100 * *share, 0) + " %" : "");
+}
+
+void draw_variant(drawing& to, const variant& v, std::optional<seconds> bound) {
+    to.heading(v.name, title_of(v, bound));
+    to.begin_mark(false);
+    draw_lanes(to, v);
+    draw_curves(to, v, end_of(v));
+    if (bound) to.mark(*bound);
+    to.gap(10);
+}
+
+/// The variants that do the chapter's work, or the others, on one time axis.
+std::string picture(const chapter_result& of, bool same_work, std::string_view description) {
+    const auto belongs = [&](const variant& v) { return v.same_work == same_work && end_of(v) > seconds{}; };
+    seconds until{};
+    for (const variant& v : of.variants) {
+        if (belongs(v)) until = std::max({until, end_of(v), bound_for(of, v).value_or(seconds{})});
+    }
+    if (until <= seconds{}) return {};
+
+    drawing to(until);
+    for (const variant& v : of.variants) {
+        if (belongs(v)) draw_variant(to, v, bound_for(of, v));
+    }
+    to.axis();
+    return to.svg(description);
+}
+
 }  // namespace
 
 std::optional<double> overlap(const variant& of) {
-    if (of.spans.empty() || times_of(of, computes).empty()) return std::nullopt;
+    if (times_of(of, waits).empty() || times_of(of, computes).empty()) return std::nullopt;
     seconds sum{};
     for (const auto& [from, end] : overlaps(of)) sum += end - from;
     return sum / length(of);
 }
 
 std::string swim_lanes(const chapter_result& of) {
-    seconds until{};
-    for (const variant& v : of.variants) until = std::max(until, length(v));
-    if (until <= seconds{}) return {};
-
-    drawing to(until);
-    for (const variant& v : of.variants) {
-        if (v.spans.empty()) continue;
-        const seconds end = length(v);
-        const std::optional<double> share = overlap(v);
-        to.heading(v.name, in_three_digits(end) +
-                               (share ? ", overlap " + with_decimals(100 * *share, 0) + " %" : ""));
-        draw_lanes(to, v);
-        draw_curves(to, v, end);
-        to.gap(10);
-    }
-    if (of.bound) to.mark(*of.bound, "bound " + in_three_digits(*of.bound));
-    to.axis();
-    return to.svg("what waited and what computed, over time");
+    return picture(of, true, "what waited and what computed, over time") +
+           picture(of, false, "the same of other work than that of the closing table");
 }
 
 }  // namespace quest::html

@@ -9,7 +9,7 @@
 namespace quest::html {
 
 /// The share of a variant's time in which something waited or received while something else computed, 0 to 1.
-/// Empty if it has no spans or computed nothing.
+/// Empty if nothing is known to have waited, or to have computed.
 std::optional<double> overlap(const variant& of);
 
 /// All variants that have spans, one below the other on one time axis, their curves under them, and the bound

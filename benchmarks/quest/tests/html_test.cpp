@@ -161,3 +161,62 @@ TEST_CASE("html: columns of numbers stand to the right, words to the left", "[qu
     CHECK(count(table, "<th>words</th>") == 1);
     CHECK(count(table, "<td class=\"number\">-</td>") == 1);
 }
+
+TEST_CASE("html: a long label stands in lines of its column, and none is lost", "[quest]") {
+    chapter_result r = three_sources();
+    r.variants.emplace_back("Python 3.11.2, asyncio streams and ProcessPoolExecutor, gather then work",
+                            std::vector<seconds>{seconds(7)});
+    const std::string bars = html::comparison(r);
+    for (const char* const line :
+         {">Python 3.11.2, asyncio<", ">streams and<", ">ProcessPoolExecutor, gather<", ">then work<"}) {
+        CHECK(count(bars, line) == 1);
+    }
+}
+
+TEST_CASE("html: a word longer than its column is cut between characters", "[quest]") {
+    std::string word;
+    for (int i = 0; i < 40; ++i) word += "\u00e4";
+    std::string beginning;
+    for (int i = 0; i < 26; ++i) beginning += "\u00e4";
+    chapter_result r;
+    r.variants.emplace_back(word, std::vector<seconds>{seconds(1)});
+    CHECK(count(html::comparison(r), ">" + beginning + "\u2026<") == 1);
+    CHECK(html::cut("three", 5) == "three");
+    CHECK(html::cut("", 5).empty());
+}
+
+TEST_CASE("html: the chapter's bound is drawn through what does its work, others have their own or none",
+          "[quest]") {
+    chapter_result r = three_sources();
+    CHECK(count(html::comparison(r), "class=\"bound\"") == 1);
+    CHECK(count(html::comparison(r), ">bound 4.50 s<") == 1);
+
+    r.variants.emplace_back("six sources", std::vector<seconds>{seconds(3.3)});
+    r.variants.back().spans.emplace_back("wiki", activity::waiting, seconds(0), seconds(3.3));
+    r.variants.back().same_work = false;
+    const std::size_t lines = count(html::swim_lanes(r), "class=\"bound\"");
+    CHECK(count(html::comparison(r), "class=\"bound\"") == 1);
+
+    r.variants.back().bound = seconds(3.1);
+    CHECK(count(html::comparison(r), "class=\"bound\"") == 2);
+    CHECK(count(html::comparison(r), ">bound 3.10 s<") == 1);
+    CHECK(count(html::swim_lanes(r), "class=\"bound\"") == lines + 1);
+    CHECK(count(html::swim_lanes(r), "3.30 s, bound 3.10 s<") == 1);
+}
+
+TEST_CASE("html: what has curves and no lanes is drawn, too", "[quest]") {
+    chapter_result r;
+    r.variants.emplace_back("60 a minute", std::vector<seconds>{seconds(6)});
+    r.variants.back().curves.emplace_back("accepted in the window", "requests");
+    r.variants.back().curves.back().points.emplace_back(seconds(1), 60);
+    r.variants.back().curves.back().points.emplace_back(seconds(6), 0);
+    CHECK(count(html::swim_lanes(r), ">accepted in the window<") == 1);
+    CHECK(count(html::swim_lanes(r), ">6.00 s<") == 1);
+}
+
+TEST_CASE("html: the closing table says how often tandem was run and how far apart the runs are", "[quest]") {
+    const std::string page = page_of({one_chapter("agent", "three sources", three_sources())});
+    CHECK(count(page, "<td>3 runs, 4.50 s to 4.90 s</td>") == 1);
+    CHECK(quest::spread_of(std::vector<seconds>{seconds(1)}) == "1 run");
+    CHECK(quest::spread_of({}) == "0 runs");
+}

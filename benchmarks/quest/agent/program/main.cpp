@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/asio/run.hpp>
 #include <tandem/cpu/cpu_executor.hpp>
+#include <tandem/http/proxy.hpp>
 #include <tandem/testing/http_server.hpp>
 
 #include <algorithm>
@@ -20,9 +21,20 @@
 #include <vector>
 
 #include "../web_tools.hpp"
+#if QUEST_AGENT_HAS_TLS
+#include <tandem/http/tls.hpp>
+#endif
 
 namespace quest {
 namespace {
+
+#if QUEST_AGENT_HAS_TLS
+constexpr bool has_tls = true;
+void add_tls(tandem::http::client_options& to) { to.tls(tandem::http::tls()); }
+#else
+constexpr bool has_tls = false;
+void add_tls(tandem::http::client_options&) {}
+#endif
 
 constexpr std::uintmax_t largest_file = 8 << 20;
 
@@ -35,7 +47,9 @@ constexpr const char* usage =
     "usage: agent --question TEXT --live URL...\n"
     "       agent --question TEXT --corpus DIR\n"
     "\n"
-    "  --live URL...   asks these addresses, all at once: text, HTML, or JSON with a member \"text\"\n"
+    "  --live URL...   asks these addresses, all at once: text, HTML, or JSON with a member \"text\"; http, "
+    "and\n"
+    "                  https where it was built with OpenSSL; proxies as the environment says\n"
     "  --corpus DIR    serves the .txt and .md files below DIR on 127.0.0.1 and asks those\n"
     "  --budget S      answers within S seconds with what there is by then; 15 unless given\n"
     "  --call S        waits at most S seconds for each source; 5 unless given\n"
@@ -91,14 +105,21 @@ private:
         if (option == "--call") call = parse_seconds(option, value);
         return 1;
     }
+    static void check_url(const std::string& text) {
+        try {
+            const tandem::http::url address(text);
+            if (!address.is_https() || has_tls) return;
+        } catch (const tandem::http::error& error) {
+            throw usage_error("\"" + text + "\" is no address: " + error.what());
+        }
+        throw usage_error("\"" + text +
+                          "\" needs TLS, and this program was built without OpenSSL 3; install it "
+                          "(Debian: libssl-dev), configure and build again, or give http addresses");
+    }
     std::size_t take_urls(const std::vector<std::string>& all, std::size_t at) {
         std::size_t count = 0;
         for (std::size_t i = at + 1; i < all.size() && !all[i].starts_with("--"); ++i, ++count) {
-            try {
-                static_cast<void>(tandem::http::url(all[i]));
-            } catch (const tandem::http::error& error) {
-                throw usage_error("\"" + all[i] + "\" is no address: " + error.what());
-            }
+            check_url(all[i]);
             urls.push_back(all[i]);
         }
         if (count == 0)
@@ -143,31 +164,50 @@ std::vector<web_source> serve(tandem::testing::http_server& server, const std::f
     return sources;
 }
 
+// The outside world: through the proxies that the environment names, and with TLS where an address asks for
+// it.
+web_options world(const command_line& line) {
+    tandem::http::client_options client;
+    if (line.urls.empty()) return web_options();
+    client.proxy(tandem::http::proxies::from_environment());
+    if (std::ranges::any_of(line.urls,
+                            [](const std::string& url) { return tandem::http::url(url).is_https(); }))
+        add_tls(client);
+    return web_options().client(std::move(client));
+}
+
 tandem::task<agent_report> ask(tandem::executor& pool, const command_line& line,
                                std::vector<web_source> sources) {
-    web_tools tools(pool, line.question, std::move(sources));
+    web_tools tools(pool, line.question, std::move(sources), world(line));
     const auto limits = agent_limits()
                             .call(std::chrono::ceil<tandem::duration>(seconds(line.call)))
                             .budget(std::chrono::ceil<tandem::duration>(seconds(line.budget)));
     co_return co_await run_agent(tools, schedule::overlapped, limits);
 }
 
+// What sources say goes to a terminal: without what that would take for commands.
+std::string shown(std::string text) {
+    std::ranges::replace_if(
+        text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return text;
+}
+
 void print(const agent_report& r) {
     for (const source_slot& s : r.slots) {
         const seconds io = (s.received == seconds(0) ? s.done : s.received) - s.asked;
         std::printf("%-10s %6.2f s waited %6.2f s of a core  %s%s%s\n", to_string(s.how), io.count(),
-                    s.cpu.count(), s.name.c_str(), s.error.empty() && s.note.empty() ? "" : ": ",
-                    (s.error.empty() ? s.note : s.error).c_str());
+                    s.cpu.count(), shown(s.name).c_str(), s.error.empty() && s.note.empty() ? "" : ": ",
+                    shown(s.error.empty() ? s.note : s.error).c_str());
     }
     if (r.answer.empty()) {
         std::puts("\nno answer");
     } else {
-        std::printf("\n%s\n", r.answer.text.c_str());
+        std::printf("\n%s\n", shown(r.answer.text).c_str());
         for (const text::citation& c : r.answer.citations)
-            std::printf("  %s, passage %zu\n", c.source.c_str(), c.passage + 1);
+            std::printf("  %s, passage %zu\n", shown(c.source).c_str(), c.passage + 1);
     }
     std::printf("\nworkers used: %zu of %zu, %.2f s of a core in all\n%s\n", r.workers_used, r.workers,
-                r.cpu.count(), r.last_line().c_str());
+                r.cpu.count(), shown(r.last_line()).c_str());
 }
 
 int run(int argc, char** argv) {
