@@ -4,6 +4,7 @@
 
 S1  no co_await in a condition, nor beside && or ||: await into a local, then test it
 S2  no lambda with captures by value inside an expression that awaits: name it, or pass arguments
+S3  no braced temporary as an argument, f(point{1, 2}), in an expression that awaits: name it
 S4  no co_await inside the braces of an initialiser, nor below two levels of parentheses
 S5  no ternary that contains co_await or selects what is awaited
 S6  no structured binding by value in a coroutine: auto r = co_await f(); auto& [x, y] = r;
@@ -13,6 +14,7 @@ Also: "cancelled" has two l's, no unfinished words, no real sleeping in tests, n
 Looks at C++ in include, examples, tests and benchmarks, and at the cpp blocks of README.md and docs.
 Escape, in tests/compile only, on the line or the one above: // tandem-lint: allow S1 (reason)
 `check_style.py [root]` prints one line per complaint and exits with 1 if there is any.
+`check_style.py --sources path...` looks for S1 to S6 in your files and folders, whatever their names.
 """
 import os
 import re
@@ -22,9 +24,13 @@ import reporting
 
 FOLDERS = ("include", "examples", "tests", "benchmarks")
 SUFFIXES = (".hpp", ".cpp")
+SOURCES = SUFFIXES + (".h", ".hh", ".hxx", ".cc", ".cxx", ".ipp")
 OPEN, CLOSE = "([{", ")]}"
 PAIR = dict(zip(CLOSE, OPEN))
 AWAIT = re.compile(r"\bco_await\b")
+# Their temporaries have no destructor that could run twice.
+SCALAR = re.compile(r"(std::)?(u?int\w*|size_t|ptrdiff_t|byte|char|bool|short|long|unsigned|float|double)"
+                    r"|(std::)?(chrono::)?\w*seconds")
 COROUTINE = re.compile(r"\bco_(await|return|yield)\b")
 
 
@@ -241,6 +247,14 @@ class File:
                     self.complain(first + start, "S2", "a lambda with captures by value in an expression that "
                                   "awaits; pass arguments, or name it and pass moved(fn)")
 
+    def check_s3(self):
+        for expression, position in self.awaiting_statements():
+            for match in re.finditer(r"[(,]\s*((?:[\w:]|<[\w:<>,\s*&]*>)*)\s*\{(\s*\})?", expression):
+                nothing = not match.group(1) and match.group(2)
+                if not nothing and not SCALAR.fullmatch(match.group(1)):
+                    self.complain(position, "S3", "a braced temporary as an argument in an expression that awaits; "
+                                  "name it, then pass it or std::move(it)")
+
     def check_s4(self):
         for match in AWAIT.finditer(self.text):
             parentheses = 0
@@ -296,12 +310,17 @@ class File:
         for match in re.finditer(r"\brandom_device\b", self.text):
             self.complain(match.start(), "", "random_device; take a seed, so that a run can be repeated")
 
-    def check(self):
+    def check_coroutines(self):
         self.check_s1()
         self.check_s2()
+        self.check_s3()
         self.check_s4()
         self.check_s5()
         self.check_s6()
+        return self.complaints
+
+    def check(self):
+        self.check_coroutines()
         self.check_words()
         self.check_calls()
         return self.complaints
@@ -356,7 +375,35 @@ def check_tree(root):
     return complaints
 
 
+def files_of(path):
+    if not os.path.isdir(path):
+        return [path]
+    found = []
+    for parent, folders, names in os.walk(path):
+        folders.sort()
+        found += [os.path.join(parent, name) for name in sorted(names) if name.endswith(SOURCES)]
+    return found
+
+
+def check_sources(paths):
+    """The rules of coroutines, in sources of other projects."""
+    complaints = []
+    files = [file for path in paths for file in files_of(path)]
+    for path in files:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            complaints += File(path, file.read()).check_coroutines()
+    print(f"{len(files)} files")
+    return complaints
+
+
 def main(arguments):
+    if "--sources" in arguments:
+        paths = [argument for argument in arguments if argument != "--sources"]
+        missing = [path for path in paths if not os.path.exists(path)]
+        if missing or not paths:
+            print(f"style: there is no {', '.join(missing)}" if missing else "style: --sources which files or folders?")
+            return 2
+        return reporting.tell("style", check_sources(paths))
     return reporting.tell("style", check_tree(reporting.root_of(arguments)))
 
 

@@ -51,6 +51,29 @@ class Style(unittest.TestCase):
                    "    group.create_task([s]() -> task<> { co_await x(); }());\n    co_return;\n});")
         self.clean("v[i] = co_await x();\nint y = v[0];")
 
+    def test_s3(self):
+        self.breaks("S3", "co_await q.put(job{1, \"a\"});")
+        self.breaks("S3", "co_await q.put({1, \"a\"});")
+        self.breaks("S3", "auto r = co_await f(1, std::array<std::string, 2>{a, b});")
+        self.breaks("S3", "co_return co_await f(options{});")
+        self.clean("job next{1, \"a\"};\nco_await q.put(std::move(next));")
+        self.clean("co_await q.put(job(1, \"a\"));")
+        self.clean("co_await f(std::size_t{4}, std::chrono::seconds{2});")
+        self.clean("co_await write(text, {});")
+        self.clean("co_await with_task_group([&](task_group& g) -> task<> { q.put_nowait(job{1}); co_return; });")
+
+    def test_sources_of_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "my program.cc")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("// TODO: canceled\ntask<> f() {\n    if (co_await x()) g();\n}\n")
+            for given in (path, folder):
+                complaints = check_style.check_sources([given])
+                self.assertEqual([c.split(": ", 2)[1] for c in complaints], ["S1"])
+            self.assertEqual(check_style.main(["--sources", path]), 1)
+            self.assertEqual(check_style.main(["--sources", os.path.join(folder, "none")]), 2)
+            self.assertEqual(check_style.main(["--sources"]), 2)
+
     def test_s4(self):
         self.breaks("S4", "pair p{co_await x(), 1};")
         self.breaks("S4", "g({co_await x()});")
