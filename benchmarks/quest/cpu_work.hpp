@@ -21,7 +21,7 @@ seconds cpu_time_of_thread();
 seconds cpu_time_of_process();
 
 /// How many squares one core of this machine sums up in a second. Measured when first asked for, which
-/// takes some 50 ms; calculated with from then on.
+/// takes some 150 ms; calculated with from then on.
 double squares_per_second();
 
 /// The sum of the squares of first .. last - 1, modulo 2^64, one by one.

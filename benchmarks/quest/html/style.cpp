@@ -52,6 +52,7 @@ th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var
 th { color: var(--quiet); font-weight: 600; }
 th.number, td.number { text-align: right; }
 th:last-child, td:last-child { padding-right: 0; }
+td:last-child:not(.number) { white-space: normal; min-width: 16ch; }
 ul { margin: 8px 0; padding-left: 20px; }
 .good::before { content: "\2713\00a0"; color: var(--good); }
 .bad { color: var(--bad); font-weight: 600; }
