@@ -122,7 +122,8 @@ void plain(world& w, http::client_options& o) {
         .on("*", "/made", reply(201, "made"));
     w.net.on("GET", "/moved", reply(302, "moved").header("Location", "/").body_delay(1ms))
         .on("GET", "/busy", reply(503).delay(1ms));
-    w.net.on("GET", "/early", reply(413, "no").early());
+    w.net.on("POST", "/early", reply(413, "no").early())
+        .on("POST", "/accepted", reply(200, "accepted").body_delay(1ms).early());
     w.net.on("GET", "/events",
              reply(200, "id: 1\ndata: a\n\ndata: b\n\n").header("Content-Type", "text/event-stream").close());
     o.connections_per_host(2);
@@ -136,6 +137,10 @@ tandem::task<> twice(world& w) {
 tandem::task<> redirected(world& w) { co_await w.client->get("http://host/moved"); }
 tandem::task<> upload(world& w) {
     co_await w.client->post("http://host/made").body(std::make_shared<slow_source>(w.sources));
+}
+tandem::task<> uploads_answered_early(world& w) {
+    for (const char* const url : {"http://host/early", "http://host/accepted"})
+        co_await w.client->post(url).body(std::make_shared<slow_source>(w.sources));
 }
 tandem::task<> upload_when_told(world& w) {
     co_await w.client->post("http://host/made")
@@ -188,6 +193,7 @@ SWEEP("a request on a kept connection", twice)
 SWEEP("a redirect", redirected)
 SWEEP("an upload", upload)
 SWEEP("an upload that waits for 100", upload_when_told)
+SWEEP("uploads that are answered early", uploads_answered_early)
 SWEEP("a large body", large)
 SWEEP("a form with a file", form)
 SWEEP("requests that wait in line", in_line)

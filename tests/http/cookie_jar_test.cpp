@@ -333,3 +333,23 @@ TEST_CASE("cookies: a name that ends with a digit is no address", "[http][cookie
     CHECK(one_cookie("http://a.b.node1/", "x=1; Domain=b.node1").at("http://c.b.node1/") == "x=1");
     CHECK(one_cookie("http://10.0.0.1/", "x=1; Domain=0.0.1").jar().size() == 0);
 }
+TEST_CASE("cookies: of two Domain attributes the last one counts", "[http][cookies]") {
+    CHECK(one_cookie("http://a.b.test/", "x=1; Domain=c.test; Domain=b.test").at("http://b.test/") == "x=1");
+    CHECK(one_cookie("http://a.b.test/", "x=1; Domain=b.test; Domain=c.test").jar().size() == 0);
+    CHECK(one_cookie("http://a.b.test/", "x=1; Domain=b.test; Domain=").at("http://b.test/").empty());
+}
+TEST_CASE("cookies: a dot behind the name makes no suffix of it", "[http][cookies]") {
+    CHECK(one_cookie("http://a.com./", "x=1; Domain=com.").jar().size() == 0);
+    CHECK(one_cookie("http://a.com/", "x=1; Domain=com.").jar().size() == 0);
+    CHECK(one_cookie("http://a.b.com/", "x=1; Domain=b.com.").jar().size() == 0);
+    CHECK(one_cookie("http://a.com./", "x=1").at("http://a.com./") == "x=1");
+}
+TEST_CASE("cookies: __Host- needs its Path said, a default is not enough", "[http][cookies]") {
+    CHECK(one_cookie("https://a.test/", "__Host-x=1; Secure").jar().size() == 0);
+    CHECK(one_cookie("https://a.test/x/y", "__Host-x=1; Secure; Path=/").at("https://a.test/") ==
+          "__Host-x=1");
+}
+TEST_CASE("cookies: an attribute that is too long is none", "[http][cookies]") {
+    const std::string path = "/" + std::string(1024, 'x');
+    CHECK(one_cookie("http://a.test/", "x=1; Path=" + path).at("http://a.test/") == "x=1");
+}

@@ -254,6 +254,48 @@ TANDEM_TEST("event_source: a server that is down is asked later and later", "[ht
     CHECK_AWAITED(next_of(source), "a#");
 }
 
+TANDEM_TEST("event_source: retry: 0 is no leave to hammer a server that is down", "[http][sse][virtual]") {
+    http::mock_transport net;
+    net.on("GET", "/", events("retry: 0\ndata: a\n\n").close());
+    http::client client(over(net));
+    http::event_source source(client.get("http://a/"), http::event_source_options().attempts(4));
+    CHECK_AWAITED(next_of(source), "a#");
+    net.refuse();
+    const auto start = tandem::this_task::loop().now();
+    CHECK_AWAITED(code_of(source.next()), errc::connect);
+    CHECK(since(start) >= 350ms);  // the half of 100, 200 and 400
+}
+
+TANDEM_TEST("event_source: an id that no header can have is not sent back", "[http][sse][virtual]") {
+    http::mock_transport net;
+    net.on("GET", "/", events("id: \x01\ndata: a\n\n").close()).on("GET", "/", reply(204));
+    http::client client(over(net));
+    http::event_source source(client.get("http://a/"));
+    CHECK_AWAITED(next_of(source), "a#\x01");
+    CHECK_AWAITED(next_of(source), "end");
+    CHECK(net.log().back().header("Last-Event-ID").empty());
+    CHECK(source.connections() == 2);
+}
+
+TANDEM_TEST("event_source: the type of an event stream is that, with or without parameters",
+            "[http][sse][virtual]") {
+    for (const char* const good :
+         {"text/event-stream", "Text/Event-Stream;", "text/event-stream ; charset=utf-8"}) {
+        http::mock_transport net;
+        net.on("GET", "/", reply(200, "data: a\n\n").header("Content-Type", good).close());
+        http::client client(over(net));
+        http::event_source source(client.get("http://a/"));
+        CHECK_AWAITED(next_of(source), "a#");
+    }
+    for (const char* const bad : {"text/event-streams", "text/event-stream+x", "x text/event-stream", ""}) {
+        http::mock_transport net;
+        net.on("GET", "/", reply(200, "data: a\n\n").header("Content-Type", bad).close());
+        http::client client(over(net));
+        http::event_source source(client.get("http://a/"));
+        CHECK_AWAITED(code_of(source.next()), errc::protocol);
+    }
+}
+
 TANDEM_TEST("event_source: an answer that will not change ends it", "[http][sse][virtual]") {
     http::mock_transport net;
     net.on("GET", "/no", reply(404))

@@ -121,6 +121,17 @@ TEST_CASE("url: the text of an error shows no control characters of the input", 
     CHECK(parsed("http://h/\n\x1b[31m").find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("url: the text of an error shows no password of the input", "[http][url]") {
+    for (const char* const bad :
+         {"http://user:secret@host:port/", "http://user:secret@ho st/", "user:secret@host",
+          "ftp://user:secret@host/", "http://user:secret@host\\x", "http://a:secret@b:secret@c:d/"}) {
+        INFO(parsed(bad));
+        CHECK(parsed(bad).find("secret") == std::string::npos);
+    }
+    CHECK(parsed("http://a:b@ho st/").find("http://...@ho st/") != std::string::npos);
+    CHECK(parsed("http://host:port/@user").find("http://host:port/@user") != std::string::npos);
+}
+
 // RFC 3986, section 5.4; "http:g" is an error here, and g:h is of a scheme that is not supported.
 TEST_CASE("url: references are resolved as in RFC 3986, section 5.4", "[http][url]") {
     const http::url base("http://a/b/c/d;p?q");

@@ -115,8 +115,9 @@ public:
     /// Errors: `http::error`, for a response that was not received; 4xx and 5xx are responses.
     [[nodiscard("co_await it")]] task<response> send() const&;
     [[nodiscard("co_await it")]] task<response> send() &&;
-    /// Sends the request and reads the head; the body is read from what it gives. No total timeout
-    /// unless `timeout` was called; it then ends with the head.
+    /// Sends the request and reads the head; the body is read from what it gives. The whole request goes
+    /// first, also if the server begins to answer earlier. No total timeout unless `timeout` was called; it
+    /// then ends with the head.
     [[nodiscard("co_await it")]] task<response_stream> stream() const&;
     [[nodiscard("co_await it")]] task<response_stream> stream() &&;
 

@@ -76,6 +76,7 @@ public:
     /// Connects to this address where a URL says `host`: for tests, and instead of /etc/hosts. Several
     /// addresses, with commas between, are raced as those of a name are.
     client_options& resolve(std::string host, std::string address) {
+        for (char& c : host) c = detail::to_lower(c);  // as a URL's host is
         addresses_[std::move(host)] = std::move(address);
         return *this;
     }

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,10 +74,20 @@ private:
     static constexpr std::size_t most = 3000;
     static constexpr std::size_t most_of_domain = 180;
     static constexpr std::size_t longest = 4096;
+    static constexpr std::size_t longest_attribute = 1024;
+
+    /// What a Set-Cookie line says beside the cookie itself; of each attribute the last one counts.
+    class attributes {
+    public:
+        attributes() {}
+        std::optional<std::string_view> domain;
+        bool path = false;
+        bool max_age = false;
+    };
 
     void receive(const url& from, std::string_view line);
-    bool read_attribute(std::string_view name, std::string_view value, const url& from, cookie& c,
-                        bool& max_age);
+    void read_attribute(std::string_view name, std::string_view value, const url& from, cookie& c,
+                        attributes& read) const;
     bool take_domain(std::string_view value, const url& from, cookie& c) const;
     bool hides_secure(const cookie& c);
     void drop_expired();
@@ -153,7 +164,7 @@ inline void cookie_jar::receive(const url& from, std::string_view line) {
     if (c.name.empty()) return;
     c.domain = from.host();
     c.path = detail::default_path(from);
-    bool max_age = false;
+    attributes read;
     while (end != std::string_view::npos) {
         line.remove_prefix(end + 1);
         end = line.find(';');
@@ -161,11 +172,14 @@ inline void cookie_jar::receive(const url& from, std::string_view line) {
         const std::size_t sign = attribute.find('=');
         const std::string_view value =
             sign == std::string_view::npos ? "" : detail::trim(attribute.substr(sign + 1));
-        if (!read_attribute(detail::trim(attribute.substr(0, sign)), value, from, c, max_age)) return;
+        if (value.size() <= longest_attribute)
+            read_attribute(detail::trim(attribute.substr(0, sign)), value, from, c, read);
     }
+    if (read.domain && !take_domain(*read.domain, from, c)) return;
     if (c.secure && !from.is_https()) return;  // else a network could plant it
     if (detail::has_prefix(c.name, "__Secure-") && !c.secure) return;
-    if (detail::has_prefix(c.name, "__Host-") && !(c.secure && c.host_only && c.path == "/")) return;
+    if (detail::has_prefix(c.name, "__Host-") && !(c.secure && c.host_only && read.path && c.path == "/"))
+        return;
     if (!from.is_https() && hides_secure(c)) return;
     set(std::move(c));
 }
@@ -182,12 +196,14 @@ inline bool cookie_jar::hides_secure(const cookie& c) {
     return false;
 }
 
-inline bool cookie_jar::read_attribute(std::string_view name, std::string_view value, const url& from,
-                                       cookie& c, bool& max_age) {
+inline void cookie_jar::read_attribute(std::string_view name, std::string_view value, const url& from,
+                                       cookie& c, attributes& read) const {
     using detail::equal_ignoring_case;
-    if (equal_ignoring_case(name, "Domain")) return take_domain(value, from, c);
-    if (equal_ignoring_case(name, "Path")) {
+    if (equal_ignoring_case(name, "Domain")) {
+        read.domain = value;
+    } else if (equal_ignoring_case(name, "Path")) {
         c.path = value.starts_with('/') ? std::string(value) : detail::default_path(from);
+        read.path = true;
     } else if (equal_ignoring_case(name, "Secure")) {
         c.secure = true;
     } else if (equal_ignoring_case(name, "HttpOnly")) {
@@ -200,18 +216,18 @@ inline bool cookie_jar::read_attribute(std::string_view name, std::string_view v
         if (parsed.ec == std::errc::result_out_of_range && parsed.ptr == last)
             age = value.front() == '-' ? 0 : years;
         else if (value.empty() || parsed.ec != std::errc() || parsed.ptr != last)
-            return true;
+            return;
         c.expires = age <= 0 ? 0 : now_() + std::min(age, years);
-        max_age = true;
-    } else if (equal_ignoring_case(name, "Expires") && !max_age) {
+        read.max_age = true;
+    } else if (equal_ignoring_case(name, "Expires") && !read.max_age) {
         if (const auto when = detail::parse_date(value)) c.expires = *when;
     }
-    return true;
 }
 
 inline bool cookie_jar::take_domain(std::string_view value, const url& from, cookie& c) const {
     if (value.starts_with('.')) value.remove_prefix(1);
     if (value.empty()) return true;
+    if (value.ends_with('.')) return false;  // "com." would be a suffix that does not look like one
     std::string domain;
     for (const char letter : value) domain += detail::to_lower(letter);
     if (!detail::domain_matches(from.host(), domain)) return false;

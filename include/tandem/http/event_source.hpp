@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <limits>
@@ -113,10 +114,13 @@ inline task<response_stream> event_source::attempt(request_builder request) {
 inline task<> event_source::connect() {
     if (connections_ != 0) co_await sleep(wait_);
     request_builder request(request_);
-    if (!last_id_.empty()) request.header("Last-Event-ID", last_id_);
+    const bool sendable = !last_id_.empty() && detail::is_field_value(last_id_);
+    if (sendable) request.header("Last-Event-ID", last_id_);
+    const duration least =
+        std::chrono::milliseconds(100);  // "retry: 0" is no leave to hammer one that is down
     const auto policy = retry_policy()
                             .attempts(options_.attempts())
-                            .base(wait_)
+                            .base(std::max(wait_, least))
                             .cap(options_.longest_wait())
                             .jitter(jitter::equal)
                             .classify(retryable());

@@ -32,7 +32,8 @@ public:
     virtual ~body_source() = default;
 
     /// The next piece; an empty one is the end.
-    /// Cancellation: stopped when the server answers early or the request is cancelled.
+    /// Cancellation: stopped when the request is cancelled, and when the server answers early with anything but
+    ///   2xx: that says that it does not want the rest.
     virtual task<std::string> next() = 0;
     /// The number of bytes, if it is known; else the body is sent in chunks.
     virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
@@ -148,6 +149,25 @@ private:
 };
 
 namespace detail {
+
+/// The values of all fields of that name, as the one list that they are (RFC 9110, section 5.3).
+inline std::string all_of(const headers& fields, std::string_view name) {
+    std::string list;
+    for (const header_view field : fields) {
+        if (!equal_ignoring_case(field.name(), name)) continue;
+        if (!list.empty()) list += ',';
+        list += field.value();
+    }
+    return list;
+}
+
+/// Whether a message says that its connection carries no other.
+inline bool asks_to_close(const headers& fields) {
+    bool close = false;
+    each_element(all_of(fields, "Connection"),
+                 [&close](std::string_view one) { close = close || equal_ignoring_case(one, "close"); });
+    return close;
+}
 
 /// The head of a response as the parser has read it, and how its body is delimited.
 class response_head {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -170,8 +171,11 @@ inline task<std::optional<sse_event>> sse_stream::next() {
 #if TANDEM_HTTP_BODIES
 TANDEM_HTTP_INLINE sse_stream response_stream::sse(std::size_t event_limit) && {
     std::string type;
-    for (const char c : headers().get("Content-Type").value_or("")) type += detail::to_lower(c);
-    if (!type.starts_with("text/event-stream")) {
+    const std::string_view given = headers().get("Content-Type").value_or("");
+    for (const char c : given) type += detail::to_lower(c);
+    constexpr std::string_view wanted = "text/event-stream";
+    const std::string_view behind = std::string_view(type).substr(std::min(type.size(), wanted.size()));
+    if (!type.starts_with(wanted) || (!behind.empty() && behind.find_first_of("; \t") != 0)) {
         throw error(error(errc::protocol, phase::header,
                           "the Content-Type is " + detail::shown(type) +
                               ", not text/event-stream; read it with next_chunk()"),

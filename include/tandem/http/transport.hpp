@@ -19,6 +19,8 @@
 namespace tandem::inline TANDEM_ABI {
 namespace http {
 
+class url;
+
 /// A pending read or write of a byte_stream. It is a leaf of the task that awaits it, so that a stop
 /// cancels the operation; its handler's memory is inside.
 class stream_operation : public tandem::detail::io_result_leaf<boost::system::error_code, std::size_t> {
@@ -70,7 +72,7 @@ public:
 class tls_connector {
 public:
     virtual ~tls_connector() = default;
-    virtual task<std::unique_ptr<byte_stream>> secure(std::unique_ptr<byte_stream> plain, std::string host) = 0;
+    virtual task<std::unique_ptr<byte_stream>> secure(std::unique_ptr<byte_stream> plain, url to) = 0;
 };
 
 namespace detail {

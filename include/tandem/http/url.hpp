@@ -192,7 +192,14 @@ private:
 };
 
 inline void url::refuse(std::string_view whole, const std::string& why) {
-    throw error(errc::invalid_url, phase::pool, detail::shown(whole) + ": " + why);
+    // Errors go to logs; a password does not.
+    const std::size_t slashes = whole.find("//");
+    const std::size_t begin = slashes == std::string_view::npos ? 0 : slashes + 2;
+    const std::string_view authority = whole.substr(begin, whole.substr(begin).find_first_of("/?#"));
+    const std::size_t at = authority.rfind('@');
+    std::string text(whole);
+    if (at != std::string_view::npos) text.replace(begin, at, "...");
+    throw error(errc::invalid_url, phase::pool, detail::shown(text) + ": " + why);
 }
 
 inline url::url(std::string_view text) {

@@ -39,7 +39,7 @@ std::shared_ptr<server_tls> showing(const certificate& own) { return std::make_s
 
 http::client_options trusting(const http::tls_config& config) {
     http::client_options options;
-    for (const char* const host : {"good.test", "other.test", "a.wild.test", "a.b.wild.test"})
+    for (const char* const host : {"good.test", "good.test.", "Other.TEST", "a.wild.test", "a.b.wild.test"})
         options.resolve(host, "127.0.0.1");
     return options.tls(http::tls(config));
 }
@@ -70,6 +70,16 @@ NET_TEST("tls: the server is told its name, unless it is an address, and that HT
     co_await client.get(tls.url("/", "127.0.0.1"));
     CHECK(security->asked_by_name() == 1);
     CHECK(security->asked_for_http11() == 2);
+}
+
+NET_TEST("tls: the dot that may stand behind a name in DNS is not in certificates", "[http][tls][net]") {
+    const auto security = showing(good());
+    http_server tls(tandem::event_loop::running(), security);
+    tls.on("GET", "/", reply(200, "hi"));
+    http::client client(trusting());
+    const auto r = co_await client.get(tls.url("/", "good.test."));
+    CHECK(r.text() == "hi");
+    CHECK(security->asked_by_name() == 1);
 }
 
 static tandem::task<> check_refused(const certificate& shown, std::string host, http::client_options options,
@@ -214,6 +224,20 @@ NET_TEST("tls: the next connection to a host takes up the session, unless that i
             CHECK(security->resumed() == (on ? 3u : 0u));
         }
     }
+}
+
+NET_TEST("tls: a session is for the port it came from", "[http][tls][net]") {
+    const auto security = showing(good());  // both would know it
+    http_server one(tandem::event_loop::running(), security);
+    http_server other(tandem::event_loop::running(), security);
+    one.on("GET", "/", reply(200, "hi").close());
+    other.on("GET", "/", reply(200, "hi").close());
+    http::client client(trusting());
+    co_await client.get(one.url("/", "good.test"));
+    co_await client.get(other.url("/", "good.test"));
+    CHECK(security->resumed() == 0);
+    co_await client.get(one.url("/", "good.test"));
+    CHECK(security->resumed() == 1);
 }
 
 NET_TEST("tls: a session of one config is unknown to another", "[http][tls][net]") {

@@ -19,6 +19,7 @@
 #include <tandem/http/impl/exchange.hpp>
 #include <tandem/http/impl/pool.hpp>
 #include <tandem/http/impl/response_stream.hpp>
+#include <tandem/http/impl/upload.hpp>
 #include <tandem/http/response.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -231,7 +232,7 @@ inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j
         const std::string cookies =
             options_.cookies() ? options_.cookies()->cookies_for(r.url()) : std::string();
         if (hooks) hooks->phase(r, phase::write);
-        auto x = std::make_unique<exchange>(std::move(l), r, hooks, j.end, j.in_memory);
+        auto x = std::make_unique<exchange>(std::move(l), r, hooks, j.end, j.in_memory ? &j.body : nullptr);
         std::optional<error> failure;
         try {
             const tandem::detail::trace_scope traced("http: request to head");

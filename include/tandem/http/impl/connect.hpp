@@ -158,7 +158,7 @@ inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_opt
         const bool in_tunnel = proxy && to.is_https();
         if (in_tunnel) co_await options.proxy()->open_tunnel(*stream, to, *proxy, options.limits());
     }
-    if (to.is_https()) stream = co_await options.tls()->secure(std::move(stream), to.host());
+    if (to.is_https()) stream = co_await options.tls()->secure(std::move(stream), to);
     co_return stream;
 }
 

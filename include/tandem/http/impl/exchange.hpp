@@ -4,7 +4,6 @@
 
 #include <boost/asio/error.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -18,8 +17,6 @@
 #include <tandem/http/impl/parser.hpp>
 #include <tandem/http/impl/pool.hpp>
 #include <tandem/http/impl/serializer.hpp>
-#include <tandem/tasks/race.hpp>
-#include <tandem/tasks/timeout.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace http {
@@ -29,13 +26,13 @@ namespace detail {
 /// has been read to its end, or can be without waiting; else the connection is closed.
 class exchange {
 public:
-    /// `end`: when the whole call has to be over, up to the end of the head if `in_memory` is false.
-    /// `h`: null, or alive until `round_trip` has ended.
-    exchange(lease on, const request& r, const http::hooks* h, std::int64_t end, bool in_memory)
+    /// `end`: when the whole call has to be over; up to the end of the head if `body` is null. `body`: where
+    /// a body that is read into memory goes, alive until `round_trip` has ended, as `h` is if it is not null.
+    exchange(lease on, const request& r, const http::hooks* h, std::int64_t end, std::string* body)
         : lease_(std::move(on)),
           hooks_(h),
           end_(end),
-          in_memory_(in_memory),
+          early_(body),
           decompress_(wants_codings(r)),
           one_request_(r.version() == version::http_1_0 || asks_to_close(r.headers())),
           limits_(r.limits()),
@@ -79,12 +76,14 @@ private:
     }
     task<bool> write(std::string_view first, std::string_view second);
     task<> write_body(const request& r);
-    task<> send_body_and_read_head(const request& r);
+    task<> send_body_and_read_head(const request& r, const decoder::codings& codings);
+    task<> read_while_sending(const request& r, const decoder::codings& codings);
     void written(const request& r);
     task<> read_head(const request& r, bool until_continue);
     task<filled> fill(errc limit, phase where);
     void stream_ended(filled how);
     void head_read();
+    void end_header_limit();
     void begin_body(const decoder::codings& codings);
     std::int64_t now() { return lease_.of().loop().ticks(); }
     void finish() noexcept;
@@ -103,12 +102,14 @@ private:
     std::int64_t end_;
     std::int64_t sent_at_ = 0;
     std::int64_t answered_at_ = 0;
-    bool in_memory_;
+    std::string* early_;  // for a body that comes while the request is still being sent; null for a stream
     bool decompress_;
     bool one_request_;
     bool written_ = false;  // the request is on its way, all of it
     bool write_failed_ = false;
+    bool sending_ = false;  // a task of its own sends the body, and has the deadline
     bool head_read_ = false;
+    bool begun_ = false;  // the body is
     bool finished_ = false;
     bool giving_ = false;    // the decoder has input that is not used up
     std::size_t taken_ = 0;  // of the unread bytes, by the piece that was given last
@@ -121,113 +122,6 @@ private:
 };
 
 // ---- implementation
-
-inline task<> exchange::round_trip(const request& r, const head_defaults& defaults,
-                                   const decoder::codings& codings) {
-    connection& c = on();
-    std::string& text = c.head();
-    text.clear();
-    write_head(r, defaults, text);
-    constexpr std::size_t small = 64 * 1024;
-    const bool at_once = !r.source() && r.body().size() <= small && !r.expect_continue();
-    c.deadline().set_end_of_call(end_);
-    c.deadline().set(timeouts_.write());
-    if (at_once) {
-        written_ = co_await write(text, r.body());
-        if (written_ && hooks_ && r.has_body()) hooks_->sent(r, r.body().size());
-    } else {
-        const bool head_written = co_await write(text, {});
-        if (head_written) co_await send_body_and_read_head(r);
-    }
-    if (!head_read_) {
-        written(r);
-        co_await read_head(r, false);
-    }
-    begin_body(codings);
-}
-
-/// False if the peer does not take it any more: perhaps it has answered already.
-inline task<bool> exchange::write(std::string_view first, std::string_view second) {
-    connection& c = on();
-    while (!(first.empty() && second.empty())) {
-        if (first.empty()) std::swap(first, second);
-        const io_result r = co_await stream_write(c.stream(), first, second);
-        if (r.error) {
-            if (c.deadline().expired()) timed_out(errc::write_timeout, phase::write, timeouts_.write());
-            cause_ = r.error;
-            write_failed_ = true;
-            co_return false;
-        }
-        const std::size_t of_first = r.bytes < first.size() ? r.bytes : first.size();
-        first.remove_prefix(of_first);
-        second.remove_prefix(r.bytes - of_first);
-        if (!first.empty() || !second.empty()) c.deadline().set(timeouts_.write());
-    }
-    co_return true;
-}
-
-inline task<> exchange::write_body(const request& r) {
-    connection& c = on();
-    bool good = true;
-    if (!r.source()) {
-        const std::size_t at_once = hooks_ ? 64 * 1024 : r.body().size();
-        for (std::size_t from = 0; good && from < r.body().size(); from += at_once) {
-            const std::string_view piece = std::string_view(r.body()).substr(from, at_once);
-            good = co_await write(piece, {});
-            if (good && hooks_) hooks_->sent(r, from + piece.size());
-        }
-    } else {
-        const auto length = r.source()->length();
-        std::uint64_t sent = 0;
-        for (;;) {
-            c.deadline().clear();  // the time that the source takes is not the server's
-            const std::string piece = co_await r.source()->next();
-            sent += piece.size();
-            if (piece.empty()) break;
-            if (length && sent > *length) break;
-            c.deadline().set(timeouts_.write());
-            const std::string frame = length ? std::string() : chunk_header(piece.size());
-            good = co_await write(frame, piece);
-            if (!good) break;
-            if (!length) good = co_await write("\r\n", {});
-            if (!good) break;
-            if (hooks_) hooks_->sent(r, sent);
-            written_ = length && sent == *length;  // the answer may come before the source has ended
-        }
-        if (good && length && sent != *length) {
-            throw error(errc::invalid_request, phase::write,
-                        "the body has " + (sent > *length ? "more than" : std::to_string(sent) + " of") +
-                            " the " + std::to_string(*length) + " bytes that its length() said");
-        }
-        c.deadline().set(timeouts_.write());
-        const bool last_chunk = good && !length;
-        if (last_chunk) good = co_await write("0\r\n\r\n", {});
-    }
-    written_ = good;
-    if (good) written(r);
-}
-
-inline void exchange::written(const request& r) {
-    sent_at_ = now();
-    if (hooks_) hooks_->phase(r, phase::header);
-    on().deadline().set(timeouts_.header());
-}
-
-// The server may answer before it has read everything, with 413 or 401: then it is no use to go on.
-inline task<> exchange::send_body_and_read_head(const request& r) {
-    connection& c = on();
-    if (r.expect_continue()) {
-        c.deadline().clear();  // that it waits for 100 is no fault of the server
-        co_await move_on_after(std::chrono::seconds(1), read_head(r, true));
-        if (head_read_) co_return;
-        c.deadline().set(timeouts_.write());
-    }
-    const auto first = co_await race(write_body(r), read_head(r, false));
-    if (first.index() == 0 && !head_read_) {
-        c.deadline().set(timeouts_.header());
-        co_await read_head(r, false);
-    }
-}
 
 /// Reads on until the final head is there, or one that says 100; may be stopped and called again.
 inline task<> exchange::read_head(const request& r, bool until_continue) {
@@ -251,12 +145,17 @@ inline task<> exchange::read_head(const request& r, bool until_continue) {
 inline void exchange::head_read() {
     head_read_ = true;
     answered_at_ = now();
-    if (!in_memory_) on().deadline().set_end_of_call(tandem::detail::never);
+    if (!sending_) end_header_limit();
+}
+
+// A stream has no limit as a whole: what comes now takes as long as its reader takes.
+inline void exchange::end_header_limit() {
+    if (!early_) on().deadline().set_end_of_call(tandem::detail::never);
     on().deadline().clear();
 }
 
-// Not before the request's writer has ended: the connection is given away here.
 inline void exchange::begin_body(const decoder::codings& codings) {
+    if (std::exchange(begun_, true)) return;
     response_head& h = reader_.head();
     if (reader_.done()) return finish();
     const std::string coding = decompress_ ? all_of(h.fields, "Content-Encoding") : std::string();
@@ -275,6 +174,8 @@ inline task<exchange::filled> exchange::fill(errc limit, phase where) {
         co_return filled::some;
     }
     if (c.deadline().expired()) {
+        const bool of_writer = sending_ && head_read_ && !c.deadline().expired_for_call();
+        if (of_writer) co_return filled::some;  // it gives up; what the server sends is still to come
         if (limit == errc::header_timeout && !written_ && !write_failed_) {
             timed_out(errc::write_timeout, phase::write, timeouts_.write());
         }
@@ -327,9 +228,9 @@ inline task<std::string_view> exchange::next() {
         }
         c.consume(reader_.consumed());
         if (reader_.done()) break;
-        c.deadline().set(timeouts_.read());
+        if (!sending_) c.deadline().set(timeouts_.read());
         const filled how = co_await fill(errc::read_timeout, phase::body);
-        c.deadline().clear();
+        if (!sending_) c.deadline().clear();
         if (how != filled::some) stream_ended(how);
     }
     if (decoder_.active()) decoder_.finish();
@@ -368,6 +269,7 @@ inline task<> exchange::drain() {
 // Only if every byte of both messages went where it belongs may another request follow.
 inline void exchange::finish() noexcept {
     finished_ = true;
+    if (sending_) return;  // who sends still uses the connection
     connection* const c = lease_.get();
     if (!c || c->dead()) return;
     if (reader_.reusable() && written_ && !one_request_ && c->unread().empty() && !c->deadline().expired()) {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,7 @@ public:
     std::string_view take_piece() noexcept { return std::exchange(piece_, std::string_view()); }
     bool header_done() const noexcept { return header_done_; }
     bool in_chunk_frame() const noexcept { return header_done_ && chunked() && frame_; }
+    bool in_trailers() const noexcept { return trailers_; }
     errc failure() const noexcept { return failure_; }
     const std::string& reason() const noexcept { return reason_; }
 
@@ -72,10 +74,19 @@ private:
                 check_transfer_encoding(view(value), ec);
             if (name == boost::beast::http::field::content_length) length_seen_ = true;
             if (!ec) head_.fields.append(view(spelled), view(value));
+        } else if (name == boost::beast::http::field::content_length ||
+                   name == boost::beast::http::field::transfer_encoding) {
+            fail(errc::protocol, "a trailer frames the message", ec);  // Beast looks at it before 1.90 only
         } else if (is_trailer(name)) {
             head_.trailers.append(view(spelled), view(value));
         }
     }
+#if BOOST_VERSION >= 109000  // before, trailers came to on_field_impl
+    void on_trailer_field_impl(boost::beast::http::field name, beast_text spelled, beast_text value,
+                               error_code& ec) override {
+        on_field_impl(name, spelled, value, ec);
+    }
+#endif
 
     // Beast takes "xchunked" or "chunked, gzip" for a body up to the end of the stream, frames included.
     void check_transfer_encoding(std::string_view value, error_code& ec) {
@@ -138,8 +149,8 @@ private:
         const bool bodiless = status / 100 == 1 || status == 204;
         // Whoever announces a body where none can be will send it, and it would be the next response.
         if (bodiless && (encoding_seen_ || head_.content_length.value_or(0) != 0)) head_.keep_alive = false;
-        // A 1.0 peer that sends chunks is not what it says it is.
-        if (head_.version == 10 && encoding_seen_) head_.keep_alive = false;
+        // A 1.0 peer that sends chunks is not what it says it is; one that says close and keep-alive closes.
+        if (head_.version == 10 && (encoding_seen_ || asks_to_close(head_.fields))) head_.keep_alive = false;
     }
 
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {
@@ -150,8 +161,9 @@ private:
         return body.size();
     }
     // A quoted LF ends the line for others, who would then see other chunks than we do.
-    void on_chunk_header_impl(std::uint64_t, beast_text extension, error_code& ec) override {
+    void on_chunk_header_impl(std::uint64_t size, beast_text extension, error_code& ec) override {
         frame_ = false;
+        trailers_ = size == 0;
         if (!is_field_value(view(extension)))
             fail(errc::protocol, "a control character in a chunk extension", ec);
     }
@@ -169,7 +181,8 @@ private:
     std::size_t fields_ = 0;
     errc failure_ = errc::protocol;
     bool header_done_ = false;
-    bool frame_ = false;  // between chunks
+    bool frame_ = false;     // between chunks
+    bool trailers_ = false;  // behind the last
     bool encoding_seen_ = false;
     bool length_seen_ = false;
 };
@@ -223,6 +236,7 @@ private:
     std::size_t line_ = 0;         // where the line begins that is being scanned
     std::size_t blank_lines_ = 0;  // dropped before the status line
     std::size_t informational_ = 0;
+    std::size_t framing_ = 0;  // bytes since the last chunk
     state state_ = state::before;
     bool head_request_;
     bool started_ = false;
@@ -239,12 +253,17 @@ inline read_step response_reader::step(std::string_view unread) {
     if (state_ == state::before) return read_head(unread);
     while (consumed_ < unread.size()) {
         const bool frame = parser_->in_chunk_frame();
+        const bool counted = frame || parser_->in_trailers();
         // Beast 1.81 asserts when it has seen "0 CRLF" and gets less than the shortest end of a body.
         if (frame && unread.size() - consumed_ < 5) break;
         const std::size_t taken = put(unread.substr(consumed_));
         consumed_ += taken;
         piece_ = parser_->take_piece();
-        if (frame) check_frame(need_more_ ? unread.size() - consumed_ : taken);
+        if (counted) {  // Beast takes all of it at once, from 1.90 on trailer by trailer
+            framing_ += taken;
+            check_frame(framing_ + (need_more_ ? unread.size() - consumed_ : 0));
+        }
+        if (!parser_->in_chunk_frame() && !parser_->in_trailers()) framing_ = 0;
         if (parser_->is_done()) state_ = state::done;
         if (!piece_.empty()) return read_step::body;
         if (parser_->is_done()) return read_step::done;

@@ -44,9 +44,9 @@ public:
     std::string host;
     address_list addresses;
     std::string failure;
-    std::mutex mutex;                // guards what follows
-    loop_core* loop = nullptr;       // null once the loop does not want to know any more
-    name_cache* cache = nullptr;     // touched on the loop's thread only
+    std::mutex mutex;             // guards what follows
+    loop_core* loop = nullptr;    // null once the loop does not want to know any more
+    name_cache* cache = nullptr;  // touched on the loop's thread only
 };
 
 /// At most four threads, detached, gone when there is nothing to look up.
@@ -71,7 +71,7 @@ public:
 private:
     static constexpr std::size_t most = 4;
 
-    static std::shared_ptr<lookup_threads> instance() {
+    TANDEM_PROCESS_WIDE static std::shared_ptr<lookup_threads> instance() {
         static const std::shared_ptr<lookup_threads> one = std::make_shared<lookup_threads>();
         return one;
     }
@@ -200,7 +200,8 @@ inline task<address_list> name_cache::find(std::string host) {
     if (!e || (!e->job && e->expires <= loop.ticks())) e = start(host, loop);
     if (e->job) co_await e->done.wait();
     if (!e->failure.empty()) {
-        throw error(errc::resolve, phase::resolve, shown(host) + ": " + e->failure + "; check the name and the network");
+        throw error(errc::resolve, phase::resolve,
+                    shown(host) + ": " + e->failure + "; check the name and the network");
     }
     co_return e->addresses;
 }

@@ -34,23 +34,11 @@ inline std::string base64(std::string_view bytes) {
     return out;
 }
 
-/// The values of all fields of that name, as the one list that they are (RFC 9110, section 5.3).
-inline std::string all_of(const headers& fields, std::string_view name) {
-    std::string list;
-    for (const header_view field : fields) {
-        if (!equal_ignoring_case(field.name(), name)) continue;
-        if (!list.empty()) list += ',';
-        list += field.value();
-    }
-    return list;
-}
-
-/// Whether the request says that its connection serves no other.
-inline bool asks_to_close(const headers& fields) {
-    bool close = false;
-    each_element(all_of(fields, "Connection"),
-                 [&close](std::string_view one) { close = close || equal_ignoring_case(one, "close"); });
-    return close;
+/// What a URL's credentials are in an Authorization field. One without a password has an empty one.
+inline std::string basic_credentials(const url& of) {
+    std::string plain = percent_decode(of.credentials());
+    if (of.credentials().find(':') == std::string::npos) plain += ':';
+    return "Basic " + base64(plain);
 }
 
 /// How long the server says that it keeps an idle connection; -1 if it does not.
@@ -66,6 +54,12 @@ inline int keep_alive_seconds(const headers& fields) {
 /// Whether to ask for codings and to undo them. A part of a coded body could not be undone.
 inline bool wants_codings(const request& r) {
     return r.decompress() && !r.headers().contains("Accept-Encoding") && !r.headers().contains("Range");
+}
+
+/// Whether the body is sent only when the server says so. A server of 1.0 would not, and no body needs no
+/// leave.
+inline bool waits_for_continue(const request& r) {
+    return r.expect_continue() && r.version() == version::http_1_1 && (r.source() || !r.body().empty());
 }
 
 /// What a client adds to its requests, unless they say otherwise.
@@ -99,18 +93,17 @@ inline void write_head(const request& r, const head_defaults& defaults, std::str
     if (wants_codings(r)) append_field(to, "Accept-Encoding", defaults.accept_encoding);
     if (!defaults.cookies.empty() && !given.contains("Cookie")) append_field(to, "Cookie", defaults.cookies);
     if (!url.credentials().empty() && !given.contains("Authorization")) {
-        append_field(to, "Authorization", "Basic " + base64(percent_decode(url.credentials())));
+        append_field(to, "Authorization", basic_credentials(url));
     }
     if (defaults.proxy && !defaults.proxy->credentials().empty() && !given.contains("Proxy-Authorization")) {
-        append_field(to, "Proxy-Authorization",
-                     "Basic " + base64(percent_decode(defaults.proxy->credentials())));
+        append_field(to, "Proxy-Authorization", basic_credentials(*defaults.proxy));
     }
     for (const header_view field : given) append_field(to, field.name(), field.value());
     if (!r.has_body()) {
         if (r.method() == "POST" || r.method() == "PUT" || r.method() == "PATCH")
             to.append("Content-Length: 0\r\n");
     } else {
-        if (r.expect_continue() && !old) to.append("Expect: 100-continue\r\n");
+        if (waits_for_continue(r) && !given.contains("Expect")) to.append("Expect: 100-continue\r\n");
         std::optional<std::uint64_t> length = r.body().size();
         if (r.source()) length = r.source()->length();
         if (length) {

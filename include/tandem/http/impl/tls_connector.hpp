@@ -24,6 +24,7 @@
 #include <tandem/http/impl/tls_stream.hpp>
 #include <tandem/http/tls_config.hpp>
 #include <tandem/http/transport.hpp>
+#include <tandem/http/url.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace http {
@@ -129,7 +130,7 @@ public:
     }
 
 private:
-    static int index() {
+    TANDEM_PROCESS_WIDE static int index() {
         static const int one = ::SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, &free_certificate);
         return one;
     }
@@ -174,7 +175,7 @@ public:
                           shown(config.key()));
     }
 
-    task<std::unique_ptr<byte_stream>> secure(std::unique_ptr<byte_stream> plain, std::string host) override {
+    task<std::unique_ptr<byte_stream>> secure(std::unique_ptr<byte_stream> plain, url to) override {
         if (!no_roots_.empty()) {
             throw error(errc::certificate, phase::tls,
                         "this system has no trusted authorities (tried " + no_roots_ +
@@ -182,7 +183,10 @@ public:
         }
         auto stream = std::make_unique<tls_stream>(take_socket(*plain), context_.get());
         plain.reset();
+        std::string host = to.host();
+        if (host.ends_with('.')) host.pop_back();  // DNS has that dot, certificates and RFC 6066 do not
         expect(stream->ssl(), host);
+        if (sessions_) sessions_->use(stream->ssl(), to.authority());
         const boost::system::error_code ec = co_await stream->handshake();
         if (ec) refuse(stream->ssl(), host, ec);
         std::unique_ptr<byte_stream> made = std::move(stream);
@@ -208,7 +212,9 @@ private:
         boost::asio::ip::make_address(host, is_name);
         bool good = true;
         if (is_name) {
-            good = SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;  // never for an address
+            // SSL_set_tlsext_host_name, a macro with a C cast; never for an address
+            good = ::SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                              const_cast<char*>(host.c_str())) == 1;
             ::SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
             good = ::SSL_set1_host(ssl, host.c_str()) == 1 && good;
         } else {
@@ -217,7 +223,6 @@ private:
         if (!good)
             throw error(errc::tls, phase::tls,
                         shown(host) + " is no name that a certificate could be checked for");
-        if (sessions_) sessions_->use(ssl, host);
     }
 
     [[noreturn]] void refuse(SSL* ssl, const std::string& host, const boost::system::error_code& ec) const {

@@ -25,7 +25,7 @@ inline std::string connect_request(const url& to, const url& proxy) {
     std::string head = "CONNECT " + target + " HTTP/1.1\r\n";
     append_field(head, "Host", target);
     if (!proxy.credentials().empty()) {
-        append_field(head, "Proxy-Authorization", "Basic " + base64(percent_decode(proxy.credentials())));
+        append_field(head, "Proxy-Authorization", basic_credentials(proxy));
     }
     return head + "\r\n";
 }
