@@ -8,6 +8,7 @@
 #include <new>
 
 #include "pipeline_probes.hpp"
+#include "resilience/in_order.hpp"
 
 // Under the sanitizers every frame is allocated, so that they see its end, and operator new is theirs.
 #if !TANDEM_SANITIZED
@@ -48,7 +49,8 @@ tandem::task<std::size_t> allocated_for(int items) {
 
 }  // namespace
 
-TANDEM_TEST("pipeline: once it runs, no item costs an allocation", "[pipeline][allocations][virtual]") {
+TANDEM_TEST_IN_ORDER("pipeline: once it runs, no item costs an allocation",
+                     "[pipeline][allocations][virtual]") {
     static_cast<void>(co_await allocated_for(1000));  // the frames are there from now on
     const std::size_t few = co_await allocated_for(100);
     const std::size_t many = co_await allocated_for(1000);

@@ -1,3 +1,4 @@
+// tandem - behaviour of done_log
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/pipeline/done_log.hpp>
 
@@ -9,7 +10,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -18,47 +18,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <support/catch.hpp>
+#include "done_log_probes.hpp"
 
 using namespace std::chrono_literals;
+using namespace tandem_test;
 using tandem::done_log;
 using tandem::done_log_options;
 using tandem::task;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder of this test's own, gone with it.
-class temporary_folder {
-public:
-    temporary_folder() {
-        std::string name = (fs::temp_directory_path() / "tandem_done_log_XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()));
-        path_ = name;
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    ~temporary_folder() { fs::remove_all(path_); }
-
-    std::string file(const char* name = "done.log") const { return (path_ / name).string(); }
-
-private:
-    fs::path path_;
-};
-
-task<> record_all(done_log& log, std::vector<std::string> keys) {
-    for (const std::string& key : keys) co_await log.record(key);
-}
-
-void record(const std::string& file, const std::vector<std::string>& keys) {
-    done_log log(file);
-    tandem::run(record_all(log, keys));
-}
-
-std::string text_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 void append(const std::string& file, const std::string& text) {
     std::ofstream(file, std::ios::binary | std::ios::app) << text;

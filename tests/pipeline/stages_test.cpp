@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <ranges>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -149,6 +152,58 @@ TANDEM_TEST("filter: items go no further and are counted", "[pipeline][filter][v
     check_books(r);
 }
 
+TANDEM_TEST("filter: an item for which the predicate throws goes where the options say",
+            "[pipeline][filter][virtual]") {
+    const auto odd = [](const int& v) {
+        if (v == 4) throw oops("four");
+        return v % 2 == 1;
+    };
+    auto skipping =
+        tandem::pipeline("skip", numbers(6)).filter("f", odd, stage_options().skip()).sink("s", forget);
+    const tandem::pipeline_report skipped = co_await skipping.run();
+    CHECK(skipped.stored == 3);
+    CHECK(skipped.filtered == 2);
+    CHECK(skipped.skipped == 1);
+    CHECK(stage_of(skipped, "f").messages == std::vector<std::string>{"four"});
+    check_books(skipped);
+
+    tandem::queue<tandem::dead_item<int>> dead(10);
+    auto burying = tandem::pipeline("dead", numbers(6))
+                       .filter("f", odd, stage_options().dead_letter(dead))
+                       .sink("s", forget);
+    const tandem::pipeline_report buried = co_await burying.run();
+    CHECK(buried.stored == 3);
+    CHECK(buried.dead == 1);
+    check_books(buried);
+    const tandem::dead_item<int> letter = dead.get_nowait();
+    CHECK(letter.item() == 4);
+    CHECK(letter.reason() == tandem::dead_reason::error);
+    CHECK(letter.message() == "four");
+    CHECK(letter.stage() == "f");
+
+    auto failing = tandem::pipeline("fail", numbers(6)).filter("f", odd).sink("s", forget);
+    const std::exception_ptr error = co_await error_of(failing.run());
+    CHECK(text_of(error) == "tandem::exception_group: 1 exception, the first: four");
+    check_books(failing.snapshot());
+}
+
+TEST_CASE("filter: what needs a wait is refused, not left out", "[pipeline][filter]") {
+    const auto odd = [](const int& v) { return v % 2 == 1; };
+    auto limiter = tandem::rate_limiter::pace(10, 1s);
+    auto begun = tandem::pipeline("p", numbers(3));
+    std::string text = "none";
+    try {
+        static_cast<void>(begun.filter("odd", odd, stage_options().limit(limiter)));
+    } catch (const std::invalid_argument& e) {
+        text = e.what();
+    }
+    CHECK(text ==
+          "tandem::pipeline::filter: stage \"odd\": a filter waits for nothing, so that limit and "
+          "item_deadline "
+          "have no meaning; give them to the stage before or after");
+    CHECK_THROWS_AS(begun.filter("odd", odd, stage_options().item_deadline(1s)), std::invalid_argument);
+}
+
 TANDEM_TEST("flat_map: one item becomes none, one or several, in order", "[pipeline][flat_map][virtual]") {
     std::vector<int> stored;
     const collector keep(stored);
@@ -172,6 +227,52 @@ TANDEM_TEST("flat_map: one item becomes none, one or several, in order", "[pipel
     const tandem::pipeline_report again = co_await awaited.run();
     check_books(again);
     CHECK(stored == std::vector<int>({1, 2, 2, 3, 3, 3}));
+}
+
+TANDEM_TEST("flat_map: sets, bits, views and an optional are taken apart as well as vectors",
+            "[pipeline][flat_map][virtual]") {
+    std::vector<int> stored;
+    const collector keep(stored);
+    const auto set = [](int v) { return std::set<int>{v + 10, v, v + 10}; };
+    auto sets = tandem::pipeline("set", numbers(2)).flat_map("f", set).sink("s", keep);
+    static_cast<void>(co_await sets.run());
+    CHECK(stored == std::vector<int>({0, 10, 1, 11}));
+
+    stored.clear();
+    const auto bits = [](int v) { return std::vector<bool>{v == 0, v == 1}; };
+    auto all_bits = tandem::pipeline("bits", numbers(2)).flat_map("f", bits).sink("s", keep);
+    static_cast<void>(co_await all_bits.run());
+    CHECK(stored == std::vector<int>({1, 0, 0, 1}));
+
+    stored.clear();
+    const auto below = [](int v) { return std::views::iota(0, v); };
+    auto views = tandem::pipeline("view", numbers(4)).flat_map("f", below).sink("s", keep);
+    static_cast<void>(co_await views.run());
+    CHECK(stored == std::vector<int>({0, 0, 1, 0, 1, 2}));
+
+    stored.clear();
+    const auto half = [](int v) { return v % 2 == 0 ? std::optional<int>(v / 2) : std::nullopt; };
+    auto halves = tandem::pipeline("optional", numbers(5)).flat_map("f", half).sink("s", keep);
+    const tandem::pipeline_report r = co_await halves.run();
+    CHECK(stored == std::vector<int>({0, 1, 2}));
+    CHECK(r.filtered == 2);
+    check_books(r);
+}
+
+TANDEM_TEST("flat_map: what a view shows belongs to others and stays there",
+            "[pipeline][flat_map][virtual]") {
+    std::vector<std::string> words{"a word that is too long to lie in the string itself", "b"};
+    std::vector<std::string> stored;
+    const auto all = [&words](int) { return std::span<std::string>(words); };
+    const auto keep = [&stored](std::string word) -> tandem::task<> {
+        stored.push_back(std::move(word));
+        co_return;
+    };
+    const std::vector<std::string> before = words;
+    auto line = tandem::pipeline("view", numbers(2)).flat_map("f", all).sink("s", keep);
+    static_cast<void>(co_await line.run());
+    CHECK(words == before);
+    CHECK(stored == std::vector<std::string>({before[0], before[1], before[0], before[1]}));
 }
 
 TANDEM_TEST("flat_map: it takes batches apart, and the books agree", "[pipeline][flat_map][virtual]") {

@@ -24,6 +24,10 @@ auto pipeline(std::string name, Source&& source);
 template <class... Sources>
 auto merge(Sources&&... sources) {
     static_assert(sizeof...(Sources) != 0, "tandem::merge: give at least one source");
+    static_assert(
+        (detail::pipeline_source<Sources> && ...),
+        "tandem::merge: each source is a range, a tandem::queue, or a callable that gives a task of "
+        "std::optional");
     return std::apply(
         [](auto... part) { return detail::merged_source<decltype(part)...>(std::move(part)...); },
         std::tuple_cat(detail::make_source<Sources>(sources).parts...));

@@ -81,7 +81,8 @@ public:
         return blocking(std::move(name), std::forward<Fn>(fn), stage_options());
     }
 
-    /// Items of which `keep(item)` is false go no further. On the loop.
+    /// Items of which `keep(item)` is false go no further. On the loop, one at a time: of the options it
+    /// takes those of its queue and what becomes of an item for which `keep` throws, and refuses others.
     template <class Pred, class... Parts>
     auto filter(std::string name, Pred keep, const basic_stage_options<Parts...>& options);
     template <class Pred>
@@ -89,7 +90,8 @@ public:
         return filter(std::move(name), std::move(keep), stage_options());
     }
 
-    /// Each item becomes none, one or several: `fn(item)` gives a container, or a task of one. On the loop.
+    /// Each item becomes none, one or several: `fn(item)` gives a range or a `std::optional`, or a task of
+    /// one. The elements of a view are copied, those of a container moved. On the loop.
     template <class Fn, class... Parts>
     auto flat_map(std::string name, Fn&& fn, const basic_stage_options<Parts...>& options) {
         return on_loop<detail::shape::many>("flat_map", std::move(name), std::forward<Fn>(fn), options);
@@ -225,9 +227,8 @@ auto pipeline_builder<T, Stage>::on_loop(const char* kind, std::string name, Fn&
     constexpr bool kept = detail::keeps_its_item<basic_stage_options<Parts...>>;
     constexpr bool letters = detail::takes_letters<basic_stage_options<Parts...>, T>;
     constexpr bool plain = Shape == detail::shape::many && detail::gives_range<function, T, kept>;
-    constexpr detail::fit how = letters
-                                    ? detail::fit_on_loop<T, function, kept, Shape == detail::shape::last>()
-                                    : detail::fit::wrong_letters;
+    constexpr detail::fit how =
+        letters ? detail::fit_on_loop<Shape, T, function, kept>() : detail::fit::wrong_letters;
     if constexpr (plain && letters) {
         return add_work<Shape>(kind, std::move(name),
                                detail::plain_call<T, function, kept>(std::forward<Fn>(fn)), options, 1, 0);
@@ -264,10 +265,9 @@ template <class T, std::size_t Stage>
 template <class Pred, class... Parts>
 auto pipeline_builder<T, Stage>::filter(std::string name, Pred keep,
                                         const basic_stage_options<Parts...>& options) {
-    if constexpr (!detail::sound<T>) {
-        return pipeline_builder<T, Stage + 1>(engine_, nullptr, 1);
-    } else if constexpr (!std::is_invocable_r_v<bool, Pred&, const T&>) {
-        detail::refuse<detail::fit::wrong_item, Stage, T, Pred, true>();
+    constexpr detail::fit how = detail::fit_of_predicate<T, Pred, basic_stage_options<Parts...>>();
+    if constexpr (how != detail::fit::good) {
+        detail::refuse<how, Stage, T, Pred, true>();
         return pipeline_builder<detail::after_an_error, Stage + 1>(engine_, nullptr, 1);
     } else {
         using stage_type = detail::filter_stage<T, Pred, basic_stage_options<Parts...>>;

@@ -75,7 +75,8 @@ public:
         : settings_(settings), parts_(std::move(parts)) {}
 
     /// Items that the stage works on at a time. Default: 1; of a `cpu` stage, the workers there are. 0 is
-    /// refused when the stage is built.
+    /// refused when the stage is built. For a width that finds itself: as many slots as it may ever be, and
+    /// a function that calls through `adaptive_semaphore::call`.
     basic_stage_options& concurrency(std::size_t slots) noexcept {
         settings_.concurrency = slots;
         return *this;

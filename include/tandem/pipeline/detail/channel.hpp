@@ -102,7 +102,8 @@ protected:
 private:
     bool has_room(std::size_t bytes) const noexcept {
         if (size_ + granted_ + kept_ >= capacity_) return false;
-        return byte_capacity_ == 0 || bytes_ == 0 || bytes_ + bytes <= byte_capacity_;
+        if (byte_capacity_ == 0 || bytes_ == 0) return true;
+        return bytes <= byte_capacity_ && bytes_ <= byte_capacity_ - bytes;
     }
     void grant(std::size_t bytes) noexcept {
         ++granted_;

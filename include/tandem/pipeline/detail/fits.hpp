@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ranges>
 #include <stop_token>
 #include <type_traits>
 
@@ -86,6 +85,14 @@ struct stage_gives_nothing {
                   "stage would get nothing; use sink() for the last stage");
 };
 
+template <std::size_t Stage, class Gives>
+struct flat_map_without_a_range {
+    static_assert(never_true<Gives>,
+                  "tandem::pipeline: flat_map_without_a_range<stage, result>: the function of flat_map gives "
+                  "a range or a std::optional, or a task of one, and this one does not; use io() for one "
+                  "result for each item");
+};
+
 template <std::size_t Stage, class Item>
 struct queue_takes_other_letters {
     static_assert(never_true<Item>,
@@ -101,8 +108,11 @@ concept takes_on_worker = std::is_invocable_v<const Fn&, handed_t<In, Kept>> ||
 
 /// A plain function for `flat_map`.
 template <class Fn, class In, bool Kept>
-concept gives_range =
-    takes_on_loop<Fn, In, Kept> && std::ranges::input_range<std::invoke_result_t<Fn&, handed_t<In, Kept>>>;
+concept gives_range = takes_on_loop<Fn, In, Kept> &&
+    gives_several<std::remove_cvref_t<std::invoke_result_t<Fn&, handed_t<In, Kept>>>>;
+
+template <class In, class Fn, bool Kept>
+using loop_result_t = typename loop_call<In, Fn, Kept>::result;
 
 enum class fit : std::uint8_t {
     good,
@@ -112,10 +122,11 @@ enum class fit : std::uint8_t {
     no_task,
     a_task,
     no_result,
+    no_range,
     wrong_letters
 };
 
-template <class In, class Fn, bool Kept, bool MayBeVoid>
+template <shape Shape, class In, class Fn, bool Kept>
 constexpr fit fit_on_loop() noexcept {
     if constexpr (!sound<In>) {
         return fit::after_an_error;
@@ -124,8 +135,10 @@ constexpr fit fit_on_loop() noexcept {
     } else if constexpr (!takes_on_loop<Fn, In, Kept>) {
         return fit::wrong_item;
     } else if constexpr (!awaitable<std::invoke_result_t<Fn&, handed_t<In, Kept>>>) {
-        return fit::no_task;
-    } else if constexpr (!MayBeVoid && std::is_void_v<typename loop_call<In, Fn, Kept>::result>) {
+        return Shape == shape::many ? fit::no_range : fit::no_task;
+    } else if constexpr (Shape == shape::many && !gives_several<stored_t<loop_result_t<In, Fn, Kept>>>) {
+        return fit::no_range;
+    } else if constexpr (Shape == shape::one && std::is_void_v<loop_result_t<In, Fn, Kept>>) {
         return fit::no_result;
     } else {
         return fit::good;
@@ -148,6 +161,17 @@ constexpr fit fit_on_worker() noexcept {
     }
 }
 
+template <class In, class Pred, class Options>
+constexpr fit fit_of_predicate() noexcept {
+    if constexpr (!sound<In>) {
+        return fit::after_an_error;
+    } else if constexpr (!takes_letters<Options, In>) {
+        return fit::wrong_letters;
+    } else {
+        return std::is_invocable_r_v<bool, Pred&, const In&> ? fit::good : fit::wrong_item;
+    }
+}
+
 /// Says what is wrong, once, and nothing of what follows from it.
 template <fit What, std::size_t Stage, class In, class Fn, bool Kept>
 void refuse() noexcept {
@@ -157,6 +181,8 @@ void refuse() noexcept {
         static_cast<void>(item_is_needed_again<Stage, In>());
     } else if constexpr (What == fit::no_task) {
         static_cast<void>(io_without_a_task<Stage, std::invoke_result_t<Fn&, handed_t<In, Kept>>>());
+    } else if constexpr (What == fit::no_range) {
+        static_cast<void>(flat_map_without_a_range<Stage, std::invoke_result_t<Fn&, handed_t<In, Kept>>>());
     } else if constexpr (What == fit::a_task) {
         static_cast<void>(worker_with_a_task<Stage, typename worker_call<In, Fn, Kept>::result>());
     } else if constexpr (What == fit::wrong_letters) {

@@ -77,8 +77,10 @@ public:
             const int reason = errno;
             ::close(descriptor_);
             errno = reason;
-            fail("is in use by another process; wait for it, or give each its own log");
+            fail(reason == EWOULDBLOCK ? "is in use by another process; wait for it, or give each its own log"
+                                       : "cannot be locked; put it on a disk of this machine");
         }
+        sync_folder();
     }
     log_file(const log_file&) = delete;
     log_file& operator=(const log_file&) = delete;
@@ -127,6 +129,17 @@ private:
     bool is_regular() const noexcept {
         struct ::stat about;
         return ::fstat(descriptor_, &about) == 0 && S_ISREG(about.st_mode);
+    }
+    /// The name of a file that is new is kept by its folder, and no sync of the file keeps that.
+    void sync_folder() const noexcept {
+        struct ::stat about;
+        if (::fstat(descriptor_, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size != 0) return;
+        const std::size_t name = path_.rfind('/') + 1;  // 0 without a folder
+        const int folder =
+            ::open(name == 0 ? "." : path_.substr(0, name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0) return;  // one may write to what one may not read: then the machine decides
+        ::fsync(folder);
+        ::close(folder);
     }
     std::string read_all() const {
         std::string text;

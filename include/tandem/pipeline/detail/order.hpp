@@ -19,8 +19,15 @@ class turn_line {
 public:
     class turn_awaiter;
 
-    /// `window`: how many items can have been taken and not have left.
-    void open(std::size_t window) { places_.assign(window, place()); }
+    /// `window`: how many items the stage can hold. As many again can have left it without a result before
+    /// their turn has come.
+    void open(std::size_t window) {
+        window_ = window;
+        places_.assign(2 * window, place());
+    }
+    /// Whether an item that gives nothing may leave before its turn; `taken`: the items that have come. If
+    /// not it waits, as those that follow would get into the places of the ones before.
+    bool may_leave(std::uint64_t taken) const noexcept { return taken - next_ <= window_; }
 
     bool is_turn(std::uint64_t k) const noexcept { return k == next_; }
     [[nodiscard("co_await it")]] turn_awaiter turn(std::uint64_t k) noexcept;
@@ -48,6 +55,7 @@ protected:
 
 private:
     std::vector<place> places_;
+    std::size_t window_ = 0;
     std::uint64_t next_ = 0;
 };
 
@@ -97,7 +105,7 @@ public:
     void open(std::size_t window, std::size_t extra) {
         turn_line::open(window);
         extra_ = extra;
-        if (extra != 0) parked_.resize(window);
+        if (extra != 0) parked_.resize(2 * window);
     }
     bool can_park() const noexcept { return count_ < extra_; }
     bool any_parked() const noexcept { return count_ != 0; }

@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <exception>
+#include <optional>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <tandem/base/error.hpp>
 #include <tandem/pipeline/dead_item.hpp>
@@ -26,8 +31,33 @@ struct shaped {
 };
 template <class Result>
 struct shaped<shape::many, Result> {
-    using type = std::remove_cvref_t<decltype(*std::begin(std::declval<Result&>()))>;
+    using type = std::ranges::range_value_t<Result>;
 };
+template <class Item>
+struct shaped<shape::many, std::optional<Item>> {
+    using type = Item;
+};
+
+template <class Result>
+constexpr bool is_optional_v = false;
+template <class Item>
+constexpr bool is_optional_v<std::optional<Item>> = true;
+
+/// What `flat_map` takes apart.
+template <class Result>
+concept gives_several = std::ranges::input_range<Result> || is_optional_v<Result>;
+
+/// An element of a result, taken out of it: moved, unless it belongs to somebody else or is constant.
+template <class Result, class Element>
+auto taken_from(Element&& each) {
+    using item = std::ranges::range_value_t<Result>;
+    constexpr bool borrowed = std::ranges::view<Result> && std::is_lvalue_reference_v<Element>;
+    if constexpr (borrowed && std::is_copy_constructible_v<item>) {
+        return item(each);
+    } else {
+        return item(std::move(each));
+    }
+}
 template <class Result>
 struct shaped<shape::last, Result> {
     using type = std::monostate;
@@ -55,6 +85,15 @@ private:
     void* stage_;
     slot_clock* clock_;
 };
+
+/// What is put into a queue for dead letters: the item leaves its slot.
+template <class In>
+dead_item<In> letter_of(stage_base& stage, held<In>& item, dead_reason why, std::exception_ptr error,
+                        std::vector<retry_record> history, std::size_t attempts) {
+    const duration age = std::chrono::nanoseconds(stage.now() - item.first_seen());
+    return dead_item<In>(stage.name(), std::move(item.value()), why, std::move(error), std::move(history),
+                         attempts, to_time_point(item.first_seen()), age);
+}
 
 /// When the scope is left, in whatever way, the slot is in that state.
 class enters_at_end {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include <tandem/pipeline/detail/outlet.hpp>
+#include <tandem/pipeline/detail/shape.hpp>
 #include <tandem/pipeline/detail/stage.hpp>
 #include <tandem/tasks/task_group.hpp>
 
@@ -48,16 +50,37 @@ template <class In, class Pred, class Options>
 class filter_stage final : public single_slot_stage<filter_stage<In, Pred, Options>, In, Options> {
     using base = single_slot_stage<filter_stage, In, Options>;
 
+    static_assert(
+        !Options::template has<retry_part> && !Options::template has<key_part> &&
+            !Options::template has<done_part>,
+        "tandem::pipeline: filter() asks a plain function once for each item and waits for nothing: "
+        "retry, limit_by and on_done have no meaning there; give them to the stage before or after");
+
 public:
     filter_stage(books& accounts, std::string name, const stage_room& room, Pred keep, Options options)
-        : base(accounts, std::move(name), "filter", room, std::move(options)), keep_(std::move(keep)) {}
+        : base(accounts, std::move(name), "filter", room, std::move(options)), keep_(std::move(keep)) {
+        if (!this->settings().limiter && this->settings().item_deadline == never) return;
+        throw std::invalid_argument("tandem::pipeline::filter: stage \"" + this->name() +
+                                    "\": a filter waits for nothing, so that limit and item_deadline have no "
+                                    "meaning; give them to the stage before or after");
+    }
 
     outlet<In>& to() noexcept { return to_; }
 
     task<> handle(held<In>& item, slot_clock& clock) {
-        const bool keep = static_cast<bool>(std::invoke(keep_, std::as_const(item.value())));
+        bool keep = false;
+        std::exception_ptr error;
+        try {
+            keep = static_cast<bool>(std::invoke(keep_, std::as_const(item.value())));
+        } catch (...) {
+            error = std::current_exception();
+        }
         this->enter(clock, stage_state::blocked_down);
         this->meter().item_served(clock);
+        if (error) {
+            co_await fail(item, error);
+            co_return;
+        }
         if (!keep) {
             ++this->counts().filtered;
             item.left(&books::filtered);
@@ -69,6 +92,20 @@ public:
     void finish() noexcept { to_.next().close(); }
 
 private:
+    task<> fail(held<In>& item, std::exception_ptr error) {
+        this->note_failure(error);
+        if constexpr (Options::template has<dead_part>) {
+            if (this->settings().policy == on_error::dead_letter) {
+                dead_item<In> letter =
+                    letter_of(*this, item, dead_reason::error, error, std::vector<retry_record>(), 1);
+                co_await this->options().template part<dead_part>().queue->put(std::move(letter));
+                this->died(item);
+                co_return;
+            }
+        }
+        this->skipped(item);
+    }
+
     Pred keep_;
     outlet<In> to_;
 };
@@ -192,7 +229,10 @@ private:
         const std::int64_t ticks = this->now();
         held<In> item(*this, this->in().pop(ticks));
         if (open_.empty()) due_ = later(ticks, limits_.window);
-        if (limits_.bytes != 0) bytes_ += static_cast<std::size_t>(size_(std::as_const(item.value())));
+        if (limits_.bytes != 0) {
+            const auto more = static_cast<std::size_t>(size_(std::as_const(item.value())));
+            if (__builtin_add_overflow(bytes_, more, &bytes_)) bytes_ = limits_.bytes;
+        }
         open_.push_back(std::move(item));
     }
     bool full() const noexcept {

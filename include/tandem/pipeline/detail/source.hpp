@@ -114,6 +114,7 @@ public:
 template <class Fn>
 concept gives_items = std::is_invocable_v<Fn&> && awaitable<std::invoke_result_t<Fn&>> &&
     requires(await_result_t<std::invoke_result_t<Fn&>> given) {
+    typename std::remove_cvref_t<decltype(given)>::value_type;
     static_cast<bool>(given);
     *given;
 };
@@ -139,12 +140,18 @@ auto make_source(std::remove_reference_t<Source>& given) {
     if constexpr (is_merged_v<plain>) {
         return plain(std::move(given));
     } else if constexpr (is_queue_v<plain>) {
-        static_assert(std::is_lvalue_reference_v<Source>,
-                      "tandem::pipeline: a queue is borrowed, and this one is a temporary; name it");
+        static_assert(std::is_lvalue_reference_v<Source> && !std::is_const_v<std::remove_reference_t<Source>>,
+                      "tandem::pipeline: a queue is borrowed and taken from, and this one is a temporary or "
+                      "constant; name it");
         return merged_source(queue_source(given));
     } else if constexpr (gives_items<std::decay_t<Source>>) {
         return merged_source(function_source<std::decay_t<Source>>(std::forward<Source>(given)));
     } else {
+        static_assert(!std::is_lvalue_reference_v<Source> ||
+                          std::is_constructible_v<std::ranges::range_value_t<Source>,
+                                                  std::ranges::range_reference_t<Source>>,
+                      "tandem::pipeline: the items of a range that is borrowed are copied, and these cannot "
+                      "be copied; hand the range over with std::move");
         return merged_source(range_source<Source>(given));
     }
 }
@@ -274,7 +281,7 @@ private:
     std::uint64_t discard() noexcept override {
         std::uint64_t left = 0;
         for (puller& each : pullers_) {
-            left += each.pending ? 1 : 0;
+            if (each.pending) ++left;
             each.pending.reset();
             each.handle = task_handle<>();
         }

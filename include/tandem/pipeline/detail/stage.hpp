@@ -277,6 +277,21 @@ public:
         stage_base::begin();
         open_lanes_ = this->lanes();
     }
+    /// A call has failed. Throws what it threw if that is to end the run.
+    void note_failure(const std::exception_ptr& error) {
+        ++counts().errors;
+        note_message(error);
+        if (settings().policy == on_error::fail_fast) std::rethrow_exception(error);
+    }
+    void skipped(held<In>& item) noexcept {
+        ++counts().skipped;
+        item.failed(&books::skipped);
+    }
+    /// It is in the queue for dead letters.
+    void died(held<In>& item) noexcept {
+        ++counts().dead;
+        item.failed(&books::dead);
+    }
     /// A lane has come to the end of the stream; true: it was the last one.
     bool lane_ends() noexcept { return --open_lanes_ == 0; }
 

@@ -71,9 +71,15 @@ task<> work_stage<In, Call, Options, Shape>::pass_on(held<In>& item, stored& val
         item.passed_on();
     } else if constexpr (Shape == shape::many) {
         bool any = false;
-        for (auto& each : value) {
-            co_await to_.emit_more(*this, envelope<out>(std::move(each), item.first_seen(), 1));
-            any = true;
+        if constexpr (is_optional_v<stored>) {
+            any = value.has_value();
+            if (any) co_await to_.emit_more(*this, envelope<out>(std::move(*value), item.first_seen(), 1));
+        } else {
+            for (auto&& each : value) {
+                out one(taken_from<stored>(std::forward<decltype(each)>(each)));
+                co_await to_.emit_more(*this, envelope<out>(std::move(one), item.first_seen(), 1));
+                any = true;
+            }
         }
         if (any) {
             item.replaced();
@@ -88,17 +94,17 @@ template <class In, class Call, class Options, shape Shape>
 task<> work_stage<In, Call, Options, Shape>::fail(held<In>& item, std::uint64_t k, std::size_t index,
                                                   std::exception_ptr error) {
     const dead_reason why = reason_of(item, error);
-    ++this->counts().errors;
     if (why == dead_reason::deadline) ++this->counts().late;
-    this->note_message(error);
-    if (this->settings().policy == on_error::fail_fast) std::rethrow_exception(error);
+    this->note_failure(error);
     if (this->settings().policy == on_error::skip) {
-        ++this->counts().skipped;
-        item.failed(&books::skipped);
+        this->skipped(item);
     } else {
         co_await bury(item, index, why, error);
     }
-    const bool parked = in_order() && order_.nothing(k);
+    if (!in_order()) co_return;
+    const bool too_early = !order_.is_turn(k) && !order_.may_leave(sequence_);
+    if (too_early) co_await order_.turn(k);
+    const bool parked = order_.nothing(k);
     if (parked) co_await deliver_parked();
 }
 
@@ -108,13 +114,10 @@ task<> work_stage<In, Call, Options, Shape>::bury(held<In>& item, std::size_t in
     if constexpr (has_dead) {
         std::vector<retry_record> history;
         if constexpr (has_retry) history = logs_[index].attempts();
-        const bool begun = why != dead_reason::deadline || !too_late_to_begin(error);
-        const duration age = std::chrono::nanoseconds(this->now() - item.first_seen());
-        dead_item<In> letter(this->name(), std::move(item.value()), why, error, std::move(history),
-                             begun ? attempts_made(index) : 0, to_time_point(item.first_seen()), age);
+        const std::size_t calls = careful() ? calls_[index] : 1;
+        dead_item<In> letter = letter_of(*this, item, why, error, std::move(history), calls);
         co_await this->options().template part<dead_part>().queue->put(std::move(letter));
-        ++this->counts().dead;
-        item.failed(&books::dead);
+        this->died(item);
     }
 }
 

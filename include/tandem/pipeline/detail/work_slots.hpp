@@ -58,7 +58,8 @@ task<> work_stage<In, Call, Options, Shape>::slot(std::size_t index) {
         const std::int64_t ended = this->enter(clock, stage_state::blocked_down);
         this->meter().item_served(clock);
         if constexpr (has_retry) {
-            if (attempts_made(index) > 1) this->counts().retries += attempts_made(index) - 1;
+            const std::size_t made = logs_[index].attempts().size();
+            if (made > 1) this->counts().retries += made - 1;
         }
         if (!has_done && !error && deliver_at_once(item, k, *value, ended)) {
             this->meter().enter(clock, stage_state::blocked_up, ended);
@@ -159,6 +160,7 @@ task<> work_stage<In, Call, Options, Shape>::settle(Item& each, std::size_t inde
 template <class In, class Call, class Options, shape Shape>
 auto work_stage<In, Call, Options, Shape>::carefully(held<In>& item, slot_clock& clock, std::size_t index)
     -> task<result> {
+    if constexpr (has_dead) calls_[index] = 0;
     const std::int64_t until = deadline_of_item(item);
     if (until == never) co_return co_await attempts(item.value(), clock, index);
     if (this->now() >= until) {
@@ -196,6 +198,7 @@ auto work_stage<In, Call, Options, Shape>::attempt(In& item, slot_clock& clock, 
         co_await keyed.limiters->acquire(keyed.key(std::as_const(item)));
     }
     this->enter(clock, stage_state::busy);
+    if constexpr (has_dead) ++calls_[index_of(clock)];
     co_return co_await called(item, clock);
 }
 

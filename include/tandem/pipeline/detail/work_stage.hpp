@@ -44,7 +44,9 @@ public:
         : base(accounts, std::move(name), kind, room, std::move(options)),
           call_(std::move(call)),
           size_(std::max<std::size_t>(1, room.queue / lanes())),
-          logs_(has_retry ? room.slots : 0) {
+          logs_(has_retry ? room.slots : 0),
+          calls_(has_dead ? room.slots : 0) {
+        several_in_order_ = this->settings().ordered && lanes() > 1;
         if (in_order()) order_.open(room.items(), room.extra);
     }
 
@@ -84,9 +86,7 @@ private:
         held<In> item;
         stored value;
     };
-    bool in_order() const noexcept {
-        return Shape != shape::last && this->settings().ordered && this->slots() > 1;
-    }
+    bool in_order() const noexcept { return Shape != shape::last && several_in_order_; }
     bool careful() const noexcept {
         return has_retry || has_key || this->settings().limiter || this->settings().item_deadline != never;
     }
@@ -127,6 +127,8 @@ private:
     dead_reason reason_of(const held<In>& item, const std::exception_ptr& error) const {
         try {
             std::rethrow_exception(error);
+        } catch (const limiter_too_late&) {
+            return dead_reason::rejected;
         } catch (const timeout_error&) {
             const bool late =
                 this->settings().item_deadline != never && this->now() >= deadline_of_item(item);
@@ -137,18 +139,8 @@ private:
             return dead_reason::error;
         }
     }
-    static bool too_late_to_begin(const std::exception_ptr& error) {
-        try {
-            std::rethrow_exception(error);
-        } catch (const item_too_late&) {
-            return true;
-        } catch (...) {
-            return false;
-        }
-    }
-    std::size_t attempts_made(std::size_t index) const noexcept {
-        if constexpr (has_retry) return logs_[index].attempts().size();
-        return 1;
+    std::size_t index_of(const slot_clock& clock) noexcept {
+        return static_cast<std::size_t>(&clock - &this->meter().slot(0));
     }
 
     std::uint64_t discard() noexcept override {
@@ -163,6 +155,8 @@ private:
     chunk_size size_;
     std::size_t in_slots_ = 0;     // items in chunks that keep no place in the queue
     std::vector<retry_log> logs_;  // of each slot
+    bool several_in_order_ = false;
+    std::vector<std::size_t> calls_;  // of each slot, for its item
 };
 
 }  // namespace detail
