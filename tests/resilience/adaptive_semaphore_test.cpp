@@ -3,6 +3,8 @@
 #include <tandem/resilience/adaptive_semaphore.hpp>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -420,4 +422,55 @@ TANDEM_TEST("adaptive_semaphore: a limit below one is refused by a sentence",
     }
     CHECK(text == "tandem::limit_algorithm::min: below 1; nothing would ever run, give 1 or more");
     co_return;
+}
+
+TEST_CASE(
+    "adaptive_semaphore: outside of a loop a limit that is learnt has no clock, one that is fixed needs none",
+    "[resilience][adaptive_semaphore][virtual]") {
+    tandem::adaptive_semaphore learning{tandem::aimd_limit()};
+    std::string text = "none";
+    try {
+        static_cast<void>(learning.try_acquire());
+    } catch (const tandem::invalid_state_error& e) {
+        text = e.what();
+    }
+    CHECK(
+        text ==
+        "tandem::adaptive_semaphore::try_acquire: no loop is running here; call it from a task or a callback "
+        "of the loop");
+    CHECK(learning.statistics().in_use == 0);
+
+    std::optional<tandem::adaptive_semaphore::permit> held;
+    const auto take = [](tandem::adaptive_semaphore& from, auto& into) -> tandem::task<> {
+        into.emplace(co_await from.acquire());
+    };
+    tandem::testing::run_virtual(take(learning, held));
+    CHECK(learning.statistics().in_use == 1);
+    held->succeeded();  // when the loop is gone
+    CHECK(learning.statistics().in_use == 0);
+
+    tandem::adaptive_semaphore fixed{tandem::fixed_limit(1)};
+    auto only = fixed.try_acquire();
+    REQUIRE(only.has_value());
+    CHECK_FALSE(fixed.try_acquire().has_value());
+    only->dropped();
+    CHECK(fixed.try_acquire().has_value());
+}
+
+TANDEM_TEST("adaptive_semaphore: calls that take no time at all do not look like a queue to vegas",
+            "[resilience][adaptive_semaphore][virtual]") {
+    tandem::adaptive_semaphore sem{tandem::vegas_limit().start_at(60)};
+    for (int i = 0; i < 30; ++i) co_await ten_samples(sem);
+    CHECK(sem.limit() == 60);
+}
+
+TANDEM_TEST("adaptive_semaphore: a limit that is no number, or beyond all numbers, is still a limit",
+            "[resilience][adaptive_semaphore][virtual]") {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    const double next = std::numeric_limits<double>::quiet_NaN();
+    tandem::adaptive_semaphore sem{scripted_limit(infinite, next)};
+    CHECK(sem.limit() == 1'000'000'000);
+    co_await ten_samples(sem);
+    CHECK(sem.limit() == 1);
+    CHECK(tandem::adaptive_semaphore(tandem::aimd_limit().start_at(infinite).max(infinite)).limit() > 1000);
 }

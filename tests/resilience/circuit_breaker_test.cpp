@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/resilience/circuit_breaker.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -327,4 +328,81 @@ TEST_CASE("circuit_breaker: never two probes at once, under 1,000 schedules",
     }
     CHECK(bad == 0);
     CHECK(probed > 900);
+}
+
+TEST_CASE("circuit_breaker: an admission that ends outside of a loop is an error, and leaves room for others",
+          "[resilience][circuit_breaker][virtual]") {
+    tandem::circuit_breaker breaker(steady().least_calls(1).open_for(1s));
+    std::optional<tandem::circuit_breaker::admission> probe;
+    const auto begin_probe = [](tandem::circuit_breaker& of, auto& into) -> tandem::task<> {
+        const std::string ends = co_await calls(of, "e");
+        co_await tandem::sleep(1s);
+        auto admitted = of.try_admit();
+        if (admitted) into.emplace(std::move(*admitted));
+    };
+    tandem::testing::run_virtual(begin_probe(breaker, probe));
+    REQUIRE(probe.has_value());
+    std::string text = "none";
+    try {
+        probe->ended(tandem::verdict::done);
+    } catch (const tandem::invalid_state_error& e) {
+        text = e.what();
+    }
+    CHECK(text ==
+          "tandem::circuit_breaker::admission::ended: no loop is running here; call it from a task or a "
+          "callback of the loop");
+    CHECK(breaker.state() == state::half_open);
+    const auto probes_again = [](tandem::circuit_breaker& of) -> tandem::task<std::string> {
+        co_return co_await calls(of, "vvv");
+    };
+    CHECK(tandem::testing::run_virtual(probes_again(breaker)) == "vvv");
+    CHECK(breaker.state() == state::closed);
+}
+
+TANDEM_TEST("circuit_breaker: who hears of a change may set somebody else to hear of the next",
+            "[resilience][circuit_breaker][virtual]") {
+    tandem::circuit_breaker breaker(steady());
+    std::string heard;
+    const std::string first = "the first, by a text that is too long to lie in the callable itself; ";
+    const auto later = [&heard](state, state) { heard += "the second"; };
+    const auto replace = [&breaker, &heard, &later, first](state, state) {
+        breaker.on_change(later);
+        heard += first;
+    };
+    breaker.on_change(replace);
+    breaker.force_open();
+    CHECK(heard == first);
+    breaker.reset();
+    CHECK(heard == first + "the second");
+    breaker.on_change({});
+    breaker.force_open();
+    CHECK(heard == first + "the second");
+    co_return;
+}
+
+TANDEM_TEST("circuit_breaker: of the last n calls the oldest makes way for each new one",
+            "[resilience][circuit_breaker][virtual]") {
+    tandem::circuit_breaker breaker(steady().last(5).failure_share(0.6));
+    std::string ends = co_await calls(breaker, "eevvvee");  // never more than two of five
+    CHECK(breaker.state() == state::closed);
+    CHECK(breaker.statistics().calls == 5);
+    CHECK(breaker.statistics().failures == 2);
+    ends = co_await calls(breaker, "e");
+    CHECK(ends == "e");
+    CHECK(breaker.state() == state::open);
+}
+
+TANDEM_TEST("circuit_breaker: one that is to stay open for good does so",
+            "[resilience][circuit_breaker][virtual]") {
+    for (const double spread : {0.0, 1.0}) {
+        tandem::circuit_breaker breaker(tandem::circuit_breaker_options()
+                                            .spread(spread)
+                                            .open_for(tandem::duration::max())
+                                            .least_calls(1));
+        std::string ends = co_await calls(breaker, "e");
+        CHECK(breaker.open_until() > tandem::this_task::loop().now() + 100h);
+        co_await tandem::sleep(100h);
+        ends = co_await calls(breaker, "v");
+        CHECK(ends == "r");
+    }
 }

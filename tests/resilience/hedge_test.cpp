@@ -355,3 +355,21 @@ TEST_CASE("hedge: ties and stops under 1,000 schedules leave nothing open", "[re
     CHECK(wrong == 0);
     CHECK(tandem::detail::live_frames == frames);
 }
+
+TANDEM_TEST("hedge: a parameter with a default is not taken for the number of the attempt",
+            "[resilience][hedge][virtual]") {
+    const auto by_default = [](int id, int limit = 5) -> tandem::task<int> { co_return id * 10 + limit; };
+    const int plain = co_await tandem::hedge(tandem::hedge_policy(), tandem::idempotent(by_default), 4);
+    CHECK(plain == 45);
+    const auto told = [](std::size_t number, int id = 7) -> tandem::task<int> {
+        co_return static_cast<int>(number) * 10 + id;
+    };
+    const int numbered = co_await tandem::hedge(tandem::hedge_policy(), tandem::idempotent(told), 4);
+    CHECK(numbered == 4);
+    const auto told_somehow = [](auto number, const std::string& name) -> tandem::task<std::string> {
+        co_return name + std::to_string(number);
+    };
+    const std::string named =
+        co_await tandem::hedge(tandem::hedge_policy(), tandem::idempotent(told_somehow), "a");
+    CHECK(named == "a0");
+}

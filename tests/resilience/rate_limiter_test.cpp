@@ -261,7 +261,11 @@ TANDEM_TEST("rate_limiter: texts say what is wrong and what to do", "[resilience
     note([&] { static_cast<void>(tandem::acquire_all(pace, 1, pace, 1)); });
     note([&] { static_cast<void>(tandem::rate_limiter::pace(static_cast<std::size_t>(-1), 1s)); });
     note([&] { static_cast<void>(tandem::rate_limiter::window(static_cast<std::size_t>(-60), 1min)); });
-    REQUIRE(texts.size() == 7);
+    note([&] { static_cast<void>(tandem::rate_limiter::pace(10, 1s, static_cast<std::size_t>(-1))); });
+    note([&] { static_cast<void>(tandem::rate_limiter::window(60, 1min, -1s)); });
+    note([&] { static_cast<void>(tandem::rate_limiter::pace(1, 200 * 365 * 24h, 5)); });
+    static_cast<void>(tandem::rate_limiter::pace(1, std::chrono::hours::max()));
+    REQUIRE(texts.size() == 10);
     CHECK(texts[0] ==
           "tandem::rate_limiter::acquire: cost 5 exceeds the burst of 3; raise the burst or split the call");
     CHECK(texts[1] == "tandem::rate_limiter::acquire: cost 61 exceeds the window of 60; split the call");
@@ -273,6 +277,14 @@ TANDEM_TEST("rate_limiter: texts say what is wrong and what to do", "[resilience
           "tandem::rate_limiter::pace: a number that is negative or beyond 10^12; give fewer units");
     CHECK(texts[6] ==
           "tandem::rate_limiter::window: a number that is negative or beyond 10^12; give fewer units");
+    CHECK(texts[7] ==
+          "tandem::rate_limiter::pace: a burst that is negative or beyond 10^12; give a smaller one");
+    CHECK(texts[8] ==
+          "tandem::rate_limiter::window: a negative margin grants more than is allowed; give zero or more");
+    CHECK(texts[9] ==
+          "tandem::rate_limiter::pace: a burst of 5 would take longer to fill than a clock counts; give a "
+          "smaller "
+          "one");
     co_return;
 }
 

@@ -401,3 +401,15 @@ TANDEM_TEST("retry_budget: is capped at 10, and time alone fills it to 3",
     CHECK(budget.statistics().balance == 10);
     CHECK(budget.statistics().refused == 4);
 }
+
+TANDEM_TEST("retry: a base of zero never waits, however many attempts there are",
+            "[resilience][retry][virtual]") {
+    std::vector<std::int64_t> starts;
+    for (const tandem::jitter spread : {tandem::jitter::none, tandem::jitter::full, tandem::jitter::equal}) {
+        starts.clear();
+        auto policy = tandem::retry_policy().attempts(3000).base(0s).jitter(spread);
+        co_await tandem::retry(policy, flaky, 2999, std::ref(starts));
+        CHECK(starts.size() == 3000);
+        CHECK(now() == 0);
+    }
+}

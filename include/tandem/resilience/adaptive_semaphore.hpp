@@ -63,8 +63,9 @@ public:
     /// Cancellation: the waiter leaves the line. A permit handed over before is delivered.
     /// Errors: `overloaded` if the line is too long or too slow.
     [[nodiscard("co_await it")]] acquire_awaiter acquire() noexcept;
-    [[nodiscard("keep the permit: dropping it gives it back at once")]] std::optional<permit>
-    try_acquire() noexcept;
+    /// Takes a permit if one is free.
+    /// Errors: `invalid_state_error` outside of a running loop if the limit is learnt: there is no clock.
+    [[nodiscard("keep the permit: dropping it gives it back at once")]] std::optional<permit> try_acquire();
 
     /// Calls `fn(args...)` under a permit and teaches how it ended: a value as success, an error worth
     /// a retry as dropped, any other not at all.
@@ -82,11 +83,13 @@ private:
     enum class end : std::uint8_t { ignored, succeeded, dropped };
 
     static std::size_t to_count(double limit) noexcept {
-        return limit < 1 ? 1 : static_cast<std::size_t>(limit);
+        constexpr double most = 1e9;  // what is not a number counts as 1
+        return limit >= most ? static_cast<std::size_t>(most)
+               : limit >= 1  ? static_cast<std::size_t>(limit)
+                             : 1;
     }
-    std::int64_t now() const noexcept {
-        return measures_ || options_.shed_ ? loop_core::current()->ticks() : 0;
-    }
+    bool reads_time() const noexcept { return measures_ || options_.shed_; }
+    std::int64_t now() const noexcept { return reads_time() ? loop_core::current()->ticks() : 0; }
     void take() noexcept {
         ++granted_;
         if (++in_use_ > seen_.in_use) seen_.in_use = in_use_;
@@ -196,7 +199,11 @@ inline adaptive_semaphore::acquire_awaiter adaptive_semaphore::acquire() noexcep
     return acquire_awaiter(*this);
 }
 
-inline std::optional<adaptive_semaphore::permit> adaptive_semaphore::try_acquire() noexcept {
+inline std::optional<adaptive_semaphore::permit> adaptive_semaphore::try_acquire() {
+    if (reads_time() && !loop_core::current())
+        throw invalid_state_error(
+            "tandem::adaptive_semaphore::try_acquire: no loop is running here; call it from a task or a "
+            "callback of the loop");
     if (in_use_ >= limit_) return std::nullopt;
     take();
     return permit(*this, now());
@@ -204,8 +211,9 @@ inline std::optional<adaptive_semaphore::permit> adaptive_semaphore::try_acquire
 
 inline void adaptive_semaphore::give_back(std::int64_t since, end how) noexcept {
     --in_use_;
-    if (measures_ && how != end::ignored) {
-        const std::int64_t ticks = loop_core::current()->ticks();
+    const loop_core* const loop = measures_ && how != end::ignored ? loop_core::current() : nullptr;
+    if (loop) {  // without one, nothing is learnt of a time that cannot be told
+        const std::int64_t ticks = loop->ticks();
         learn(ticks, ticks - since, how);
     }
     if (waiting_ != 0) serve();

@@ -25,12 +25,12 @@ public:
     bool refuses(std::int64_t now, std::int64_t waited) noexcept {
         if (now >= interval_end_) {
             overloaded_ = interval_end_ != 0 && now - interval_end_ < interval_ && least_ > target_;
-            interval_end_ = now + interval_;
+            interval_end_ = detail::later(now, interval_);
             least_ = waited;
         } else {
             least_ = std::min(least_, waited);
         }
-        return overloaded_ && waited > 2 * target_;
+        return overloaded_ && waited > detail::later(target_, target_);
     }
 
 private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -35,7 +36,8 @@ struct circuit_breaker_statistics {
 /// Lets calls through while they work. When too many fail it is open and refuses them all; after a
 /// while it lets one at a time through as a probe, and closes when enough of these succeed.
 /// A call that was stopped, or whose verdict is `give_up`, counts neither way. A result that arrives
-/// after the state has changed is ignored. No timer runs: the state changes when a call asks or ends.
+/// after the state has changed is ignored. No timer runs: the state changes when a call asks or ends, so
+/// that a probe that never ends keeps all others out: give calls a timeout.
 /// Threads: tasks of one loop. Lifetime: outlives its calls.
 class circuit_breaker {
 public:
@@ -80,7 +82,7 @@ public:
     /// Sets who hears of each change, at once and where it happens; what it throws goes to
     /// the loop's `on_suppressed`.
     void on_change(detail::unique_function<void(circuit_state from, circuit_state to)> fn) {
-        changed_ = std::move(fn);
+        changed_ = fn ? std::make_shared<listener>(std::move(fn)) : nullptr;
     }
 
     circuit_breaker_statistics statistics() {
@@ -90,11 +92,14 @@ public:
     }
 
 private:
+    using listener = detail::unique_function<void(circuit_state, circuit_state)>;
+
     static detail::call_window make_window(const circuit_breaker_options& o) {
         if (o.window_ == 0) return detail::call_window(o.buckets_);
         const std::int64_t width = o.window_ / static_cast<std::int64_t>(o.buckets_);
         return detail::call_window(std::max<std::int64_t>(width, 1), o.buckets_);
     }
+    static loop_core& running_loop(const char* call);
     void change(circuit_state to, std::int64_t until);
     void open(loop_core& loop, std::int64_t now);
     void judge(loop_core& loop, std::int64_t now);
@@ -102,7 +107,7 @@ private:
 
     circuit_breaker_options options_;
     detail::call_window window_;
-    detail::unique_function<void(circuit_state, circuit_state)> changed_;
+    std::shared_ptr<listener> changed_;  // shared with its call, in which it may set another
     std::int64_t open_time_;
     std::int64_t until_ = 0;
     std::uint64_t epoch_ = 0;  // of the state: results of earlier ones are ignored
@@ -124,6 +129,7 @@ public:
     }
 
     /// `done` counts as a success, `retry` as a failure, `give_up` not at all. Once.
+    /// Errors: `invalid_state_error` outside of a running loop, and the call counts neither way.
     void ended(const verdict& how) {
         if (breaker_) std::exchange(breaker_, nullptr)->ended(*this, how.what());
     }
@@ -174,13 +180,14 @@ auto circuit_breaker::call_with(Classifier&& classify, F&& fn, Args&&... args) {
         kept(std::forward<Args>(args)...));
 }
 
+inline loop_core& circuit_breaker::running_loop(const char* call) {
+    if (loop_core* const loop = loop_core::current()) return *loop;
+    throw invalid_state_error(std::string("tandem::circuit_breaker::") + call +
+                              ": no loop is running here; call it from a task or a callback of the loop");
+}
+
 inline std::optional<circuit_breaker::admission> circuit_breaker::try_admit() {
-    const loop_core* const loop = loop_core::current();
-    if (!loop)
-        throw invalid_state_error(
-            "tandem::circuit_breaker::try_admit: no loop is running here; call it from a task or a callback "
-            "of the loop");
-    const std::int64_t now = loop->ticks();
+    const std::int64_t now = running_loop("try_admit").ticks();
     if (state_ == circuit_state::open && now >= until_) change(circuit_state::half_open, 0);
     if (state_ == circuit_state::open || (state_ == circuit_state::half_open && probing_)) {
         ++refused_;
@@ -194,7 +201,7 @@ inline void circuit_breaker::ended(const admission& call, verdict::kind how) {
     if (call.epoch_ != epoch_) return;
     probing_ = false;
     if (how == verdict::kind::give_up) return;
-    loop_core& loop = *loop_core::current();
+    loop_core& loop = running_loop("admission::ended");
     const std::int64_t now = loop.ticks();
     const bool failed = how == verdict::kind::retry;
     const bool slow = now - call.start_ >= options_.slow_;
@@ -225,8 +232,10 @@ inline void circuit_breaker::judge(loop_core& loop, std::int64_t now) {
 inline void circuit_breaker::open(loop_core& loop, std::int64_t now) {
     const double factor = 1 + options_.spread_ * (2 * loop.random().unit() - 1);
     ++opened_;
+    const double time = static_cast<double>(open_time_) * factor;
+    const bool for_good = time >= static_cast<double>(detail::never);
     change(circuit_state::open,
-           detail::later(now, static_cast<std::int64_t>(static_cast<double>(open_time_) * factor)));
+           for_good ? detail::never : detail::later(now, static_cast<std::int64_t>(time)));
 }
 
 inline void circuit_breaker::change(circuit_state to, std::int64_t until) {
@@ -236,9 +245,10 @@ inline void circuit_breaker::change(circuit_state to, std::int64_t until) {
     probing_ = false;
     good_probes_ = 0;
     window_.clear();
-    if (from == to || !changed_) return;
+    const std::shared_ptr<listener> heard_by = changed_;
+    if (from == to || !heard_by) return;
     try {
-        changed_(from, to);
+        (*heard_by)(from, to);
     } catch (...) {
         if (loop_core* const loop = loop_core::current()) loop->report_suppressed(std::current_exception());
     }

@@ -45,12 +45,30 @@ constexpr bool is_idempotent_v = false;
 template <class F>
 constexpr bool is_idempotent_v<idempotent_call<F>> = true;
 
+/// Becomes a std::size_t and nothing that a std::size_t could become.
+struct exactly_a_number {
+    template <class T>
+    requires std::is_same_v<T, std::size_t>
+    operator T() const noexcept;
+};
+
+/// One that could be called either way is meant to be told only if it says std::size_t: in
+/// `[](int id, int limit = 5)` the number would be taken for the id.
+template <class Fn, class... Args>
+constexpr bool takes_number() noexcept {
+    if constexpr (std::is_invocable_v<Fn&, std::size_t, Args...> && std::is_invocable_v<Fn&, Args...>) {
+        return std::is_invocable_v<Fn&, exactly_a_number, Args...>;
+    } else {
+        return std::is_invocable_v<Fn&, std::size_t, Args...>;
+    }
+}
+
 // A callable that takes it gets the number of the attempt, from 0, before its arguments.
 template <class Fn, class... Args>
 decltype(auto) call_numbered(Fn& fn, std::size_t number, const std::tuple<Args...>& args) {
     return std::apply(
         [&fn, number](auto&... each) -> decltype(auto) {
-            if constexpr (std::is_invocable_v<Fn&, std::size_t, decltype(each)...>) {
+            if constexpr (takes_number<Fn, decltype(each)...>()) {
                 return fn(number, each...);
             } else {
                 return fn(each...);

@@ -142,7 +142,9 @@ private:
     static constexpr std::int64_t never_probed = -1;
 
     double share(const limit_window& seen) const noexcept {
-        return static_cast<double>(least_) / static_cast<double>(std::max<std::int64_t>(seen.mean, 1));
+        const auto least =
+            static_cast<double>(std::max<std::int64_t>(least_, 1));  // no time at all: no queue
+        return least / static_cast<double>(std::max<std::int64_t>(seen.mean, 1));
     }
     double probe(const limit_window& seen) noexcept {
         if (--probing_ == 1) return held(0.9 * limit_ * share(seen));  // calls from before the step back

@@ -36,14 +36,18 @@ public:
 
     /// `n` per `per`, evenly spread, with `burst` at once after a pause (GCRA). Never more than
     /// n + burst - 1 in any half-open window of `per`; a late loop does not catch up beyond the burst.
-    /// Errors: `std::invalid_argument` for a number or a time of zero.
+    /// Errors: `std::invalid_argument` for a number or a time of zero, a burst that 292 years do not fill.
     template <class Rep, class Period>
     [[nodiscard]] static rate_limiter pace(std::size_t n, std::chrono::duration<Rep, Period> per,
                                            std::size_t burst = 1) {
         require("pace", n, detail::to_ticks(per), burst);
         const auto count = static_cast<std::int64_t>(n);
         const std::int64_t ticks = detail::to_ticks(per);
-        return rate_limiter(detail::rate_meter(ticks / count + (ticks % count != 0), burst));
+        const std::int64_t interval = ticks / count + (ticks % count != 0);
+        if (burst != 1 && detail::times(burst, interval) == detail::never)
+            throw std::invalid_argument("tandem::rate_limiter::pace: a burst of " + std::to_string(burst) +
+                                        " would take longer to fill than a clock counts; give a smaller one");
+        return rate_limiter(detail::rate_meter(interval, burst));
     }
 
     /// `n` at once, but never more than `n` in any half-open window of `per + margin`: what a server
@@ -52,7 +56,7 @@ public:
     template <class Rep, class Period>
     [[nodiscard]] static rate_limiter window(std::size_t n, std::chrono::duration<Rep, Period> per,
                                              duration margin = duration::zero()) {
-        require("window", n, detail::to_ticks(per), 1);
+        require("window", n, detail::to_ticks(per), 1, detail::to_ticks(margin));
         return rate_limiter(
             detail::rate_meter(n, detail::later(detail::to_ticks(per), detail::to_ticks(margin))));
     }
@@ -103,12 +107,16 @@ private:
 
     static constexpr std::size_t most = 1'000'000'000'000;
 
-    static void require(const char* call, std::size_t n, std::int64_t per, std::size_t burst) {
-        const char* const wrong = n == 0       ? "0 units would never be granted; give 1 or more"
-                                  : n > most   ? "a number that is negative or beyond 10^12; give fewer units"
-                                  : per <= 0   ? "the time is zero or negative; give a positive one"
-                                  : burst == 0 ? "a burst of 0 grants nothing; give 1 or more"
-                                               : nullptr;
+    static void require(const char* call, std::size_t n, std::int64_t per, std::size_t burst,
+                        std::int64_t margin = 0) {
+        const char* const wrong =
+            n == 0         ? "0 units would never be granted; give 1 or more"
+            : n > most     ? "a number that is negative or beyond 10^12; give fewer units"
+            : per <= 0     ? "the time is zero or negative; give a positive one"
+            : burst == 0   ? "a burst of 0 grants nothing; give 1 or more"
+            : burst > most ? "a burst that is negative or beyond 10^12; give a smaller one"
+            : margin < 0   ? "a negative margin grants more than is allowed; give zero or more"
+                           : nullptr;
         if (wrong) throw std::invalid_argument(std::string("tandem::rate_limiter::") + call + ": " + wrong);
     }
     void require_cost(const char* call, std::size_t cost) const {

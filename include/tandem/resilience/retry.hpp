@@ -104,6 +104,7 @@ public:
             const std::int64_t high = previous_ > never / 3 ? never : 3 * previous_;
             return previous_ = std::min(cap, random.between(settings_.base, high));
         }
+        if (settings_.base == 0) return 0;  // zero times infinity is no number
         const double wanted = static_cast<double>(settings_.base) * std::pow(settings_.factor, retries_++);
         const std::int64_t step = wanted < static_cast<double>(cap) ? static_cast<std::int64_t>(wanted) : cap;
         if (settings_.spread == jitter::full) return random.between(0, step);

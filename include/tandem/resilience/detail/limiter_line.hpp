@@ -21,6 +21,15 @@ namespace detail {
 class limiter_line;
 class limiter_waiter;
 
+/// Nothing was spent and nothing called: what a pipeline reports as refused, not as timed out.
+class limiter_too_late final : public timeout_error {
+public:
+    explicit limiter_too_late(std::int64_t by)
+        : timeout_error("tandem::rate_limiter::acquire: the grant would come " +
+                        std::to_string(by / 1'000'000) +
+                        " ms after the deadline; allow more time, or ask for less") {}
+};
+
 /// A place in the line of one limiter.
 struct limiter_entry : list_links<limiter_entry> {
     limiter_line* line = nullptr;
@@ -60,7 +69,7 @@ private:
 };
 
 /// FIFO; nobody overtakes, so a head that needs much holds up those behind it.
-class limiter_line : private timer_node {
+class limiter_line final : private timer_node {
 public:
     explicit limiter_line(rate_meter meter) : meter_(std::move(meter)) {}
     ~limiter_line() {
@@ -234,10 +243,7 @@ inline void limiter_waiter::await_suspend(std::coroutine_handle<> h) noexcept {
 
 inline void limiter_waiter::await_resume() const {
     if (out_of_memory_) throw std::bad_alloc();
-    if (!refused_) return;
-    throw timeout_error("tandem::rate_limiter::acquire: the grant would come " +
-                        std::to_string(refused_by_ / 1'000'000) +
-                        " ms after the deadline; allow more time, or ask for less");
+    if (refused_) throw limiter_too_late(refused_by_);
 }
 
 inline bool limiter_waiter::first_everywhere() const noexcept {
