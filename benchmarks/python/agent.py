@@ -6,13 +6,13 @@ their least hashes (MinHash) of as many passages as take 2 s here. So the answer
 compared; that every design reads the same is. The time given is that of the talk's design, all calls, then
 all work; one after the other, and without the barrier, are given beside it.
 """
+import quest  # first: it says what is missing
+
 import asyncio
 import concurrent.futures
 import re
 import time
 import zlib
-
-import quest
 
 SOURCES = (("weather", 2.0), ("news", 1.5), ("knowledge_base", 3.0))
 WORDS = re.compile(r"[^\W_]+")

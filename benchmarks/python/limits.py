@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """A hundred requests of 1 s, ten at a time, with asyncio.Semaphore."""
+import quest  # first: it says what is missing
+
 import asyncio
 import time
-
-import quest
 
 
 async def page(apis, slots, number, delay):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
 """The same work, 8 s of one core of this Python, on a pool of processes, or of interpreters (3.14)."""
+import quest  # first: it says what is missing
+
 import concurrent.futures
 import os
 import time
 
-import quest
 import squares
 
 PIECES_PER_WORKER = 32

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSL-1.0
 """Three stages over asyncio queues: fetch 50 ms, 100 ms of a core in a process pool, 20 ms into SQLite."""
+import quest  # first: it says what is missing
+
 import asyncio
 import concurrent.futures
-import sqlite3
 import time
 
-import quest
 import squares
 
+sqlite3 = quest.needed("sqlite3")
 END = None
 
 

@@ -11,10 +11,21 @@ if sys.version_info < (3, 8):
     print("python3 is %d.%d, the twins need 3.8" % sys.version_info[:2])
     sys.exit(3)
 
-import argparse
-import asyncio
-import json
-import platform
+import importlib
+
+
+def needed(name):
+    """The module of the standard library, or the end of a twin that has to do without."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        print("python3 has no module %s" % (error.name or name))
+        sys.exit(4)
+
+
+argparse, asyncio, json, platform = map(needed, ("argparse", "asyncio", "json", "platform"))
+for name in ("concurrent.futures", "threading"):
+    needed(name)
 
 try:
     import aiohttp

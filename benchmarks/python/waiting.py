@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Ten APIs of 2 s at once, with asyncio.gather."""
+import quest  # first: it says what is missing
+
 import asyncio
 import time
-
-import quest
 
 
 async def main(options):

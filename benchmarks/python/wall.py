@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
 """Four threads that compute, 8 s of one core of this Python in all: they take turns under its lock."""
+import quest  # first: it says what is missing
+
 import sys
 import threading
 import time
 
-import quest
 import squares
 
 TASKS = 4

@@ -15,6 +15,7 @@
 #include "expected.hpp"
 #include "numbers.hpp"
 #include "service.hpp"
+#include "whim.hpp"
 
 namespace quest {
 

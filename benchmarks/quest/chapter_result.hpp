@@ -112,11 +112,6 @@ public:
     void check(bool holds, std::string sentence) {
         if (!holds) failures.push_back(std::move(sentence));
     }
-    /// The time of tandem against the bound: 2 % and a scheduler's whim of 50 ms are allowed.
-    void check_against_bound() {
-        const bool holds = tandem && bound && *tandem <= *bound * 1.02 + seconds(0.05);
-        check(holds, "tandem is more than 2 % + 50 ms above the bound");
-    }
 };
 
 }  // namespace quest

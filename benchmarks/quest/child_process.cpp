@@ -70,7 +70,7 @@ public:
     ::pid_t id = -1;
     const int error = ::posix_spawnp(&id, program.c_str(), &files, &attributes.value, words.data(), environ);
     ::posix_spawn_file_actions_destroy(&files);
-    if (error != 0) throw std::system_error(error, std::generic_category(), "starting a program");
+    if (error != 0) throw std::system_error(error, std::generic_category(), "starting " + program);
     return id;
 }
 

@@ -9,6 +9,9 @@
 #include <fstream>
 #include <string_view>
 #include <system_error>
+#include <unistd.h>
+
+#include "json_report.hpp"
 
 namespace quest {
 namespace {
@@ -45,12 +48,20 @@ std::string parse_file(const std::string& option, const std::string& text) {
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
         throw usage_error(option + ": there is no folder \"" + folder.string() + "\"; make it first");
     }
-    const std::string trial = text + ".unfinished";  // as the file is called until it is whole
-    if (!std::ofstream(trial)) {
+    const std::string trial = unfinished_name(text);
+    const bool is_no_file = trial == text;
+    if (is_no_file ? ::access(text.c_str(), W_OK) != 0 : !std::ofstream(trial)) {
         throw usage_error(option + ": \"" + text + "\" cannot be written; give a name in a folder of yours");
     }
-    std::filesystem::remove(trial, ignored);
+    if (!is_no_file) std::filesystem::remove(trial, ignored);
     return text;
+}
+
+void check_files(std::vector<std::string> files) {
+    std::erase(files, std::string());
+    std::ranges::sort(files);
+    const auto twice = std::ranges::adjacent_find(files);
+    if (twice != files.end()) throw usage_error("\"" + *twice + "\" is to be two files; give each its own");
 }
 
 chapter find_chapter(std::string_view name) {
@@ -126,6 +137,7 @@ command_line::command_line(int argc, char** argv) {
         }
     }
     if (chosen.empty()) chosen = chapters();
+    check_files({report, json, trace, rows});
 }
 
 std::string usage() {
@@ -141,7 +153,8 @@ std::string usage() {
            "  --rows FILE     its times against their bars, in the form of the other benchmarks\n"
            "  --trace FILE    the lanes of the pictures, for ui.perfetto.dev or chrome://tracing\n"
            "\n"
-           "Exit status: 0 if every check holds, 1 if one fails, 2 for a wrong argument, 130 after Ctrl-C.\n";
+           "Exit status: 0 if every check holds, 1 if one fails or what is printed is not taken,\n"
+           "2 for a wrong argument, 130 after Ctrl-C.\n";
 }
 
 }  // namespace quest

@@ -7,10 +7,14 @@
 #include "rows.hpp"
 
 #include <support/json_report.hpp>
+#include <support/output.hpp>
 
+#include <csignal>
 #include <exception>
 #include <iostream>
-#include <unistd.h>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace quest {
 namespace {
@@ -42,7 +46,14 @@ seconds expected_from(const command_line& options, const course& with, std::size
     return all;
 }
 
-tandem::task<> run_chapters(const command_line& options, course& with, report& shown) {
+// The chapters that follow would only say, each in its way, that nobody answers.
+std::string end_of(int server_status) {
+    return "quest_server has ended, with status " + std::to_string(server_status) +
+           ": the chapters that follow were not run";
+}
+
+tandem::task<> run_chapters(const command_line& options, course& with, server_process& server,
+                            report& shown) {
     for (std::size_t i = 0; i < options.chosen.size(); ++i) {
         const chapter& which = options.chosen[i];
         const seconds expected = which.expected(with);
@@ -52,7 +63,10 @@ tandem::task<> run_chapters(const command_line& options, course& with, report& s
         stopwatch whole;
         chapter_result result = co_await run_chapter(which, with);
         progress.cancel();
+        const std::optional<int> server_ended = server.ended();
+        if (server_ended) result.check(false, end_of(*server_ended));
         shown.end(which, whole.elapsed(), std::move(result));
+        if (server_ended) break;
     }
 }
 
@@ -82,14 +96,14 @@ int list_chapters() {
 
 // The signal that ended the run early, or 0.
 int run_until_signal(const command_line& options, run_record& record) {
-    const server_process server;
+    server_process server;
     tandem::event_loop loop;
     service api(server.port());
     course with(options.settings, api, loop);
-    report shown(record, ::isatty(STDOUT_FILENO) == 1);
+    report shown(record, progress_width());
     int signal = 0;
     try {
-        loop.run(run_chapters(options, with, shown));
+        loop.run(run_chapters(options, with, server, shown));
     } catch (const tandem::interrupted_error& interrupted) {
         // Ctrl-C: all requests were cancelled and have ended; what was measured before is shown.
         signal = interrupted.signal();
@@ -102,6 +116,11 @@ int run_until_signal(const command_line& options, run_record& record) {
     return signal;
 }
 
+// A terminal that is closed ends the run as Ctrl-C does, with its files and without its children.
+void end_with_the_terminal() {
+    if (std::signal(SIGHUP, [](int) { std::raise(SIGTERM); }) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+}
+
 int run(int argc, char** argv) {
     const command_line options(argc, argv);
     if (options.help) {
@@ -109,6 +128,7 @@ int run(int argc, char** argv) {
         return 0;
     }
     if (options.list) return list_chapters();
+    end_with_the_terminal();
     run_record record = empty_record(options);
     const int signal = run_until_signal(options, record);
     write_files(options, record);
@@ -116,17 +136,22 @@ int run(int argc, char** argv) {
     return record.failures() == 0 ? 0 : 1;
 }
 
-}  // namespace
-}  // namespace quest
-
-int main(int argc, char** argv) {
+int run_or_explain(int argc, char** argv) {
     try {
-        return quest::run(argc, argv);
-    } catch (const quest::usage_error& error) {
-        std::cerr << "quest: " << error.what() << "\n\n" << quest::usage();
+        return run(argc, argv);
+    } catch (const usage_error& error) {
+        std::cerr << "quest: " << error.what() << "\n\n" << usage();
         return 2;
     } catch (const std::exception& error) {
         std::cerr << "quest: " << error.what() << '\n';
         return 1;
     }
+}
+
+}  // namespace
+}  // namespace quest
+
+int main(int argc, char** argv) {
+    bench::occupy_standard_files();
+    return bench::status_with_output("quest", quest::run_or_explain(argc, argv));
 }

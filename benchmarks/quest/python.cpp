@@ -20,7 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-constexpr int too_old = 3;  // the exit status of a script that says so
+// The exit statuses of a script that says why it does not run.
+constexpr int too_old = 3;
+constexpr int lacks_a_module = 4;
 constexpr std::size_t longest_output = 16 << 20;
 
 // Its own arguments come first, so that a script may take them by position; -B leaves no files behind.
@@ -72,19 +74,37 @@ std::vector<seconds> to_runs(const nlohmann::json& value) {
     return runs;
 }
 
-python_run parse(std::string line) {
-    const nlohmann::json fields = nlohmann::json::parse(line);
-    python_run run;
-    run.version = fields.value("python", "");
-    run.with = fields.value("with", "");
-    if (fields.contains("seconds")) run.runs = to_runs(fields.at("seconds"));
-    run.json = std::move(line);
-    return run;
+/// What a twin has printed.
+class python_run {
+public:
+    python_run() {}
+
+    std::string version;
+    std::string with;  ///< its library, as in "asyncio streams"
+    std::vector<seconds> runs;
+};
+
+std::optional<python_run> parse(const std::string& script, std::string line, chapter_result& result) {
+    try {
+        const nlohmann::json fields = nlohmann::json::parse(line);
+        python_run run;
+        run.version = fields.value("python", "");
+        run.with = fields.value("with", "");
+        if (fields.contains("seconds")) run.runs = to_runs(fields.at("seconds"));
+        return run;
+    } catch (const nlohmann::json::exception& error) {
+        result.check(false, script + ".py does not print what is asked for: " + error.what());
+        return std::nullopt;
+    }
 }
 
-}  // namespace
+// Some systems have a python3 that only says how to install one.
+tandem::task<bool> python_runs() {
+    child_process trial("python3", std::vector<std::string>{"-c", ""});
+    co_return co_await end_of(trial) == 0;
+}
 
-tandem::task<std::optional<python_run>> run_python(course& with, std::string script,
+tandem::task<std::optional<python_run>> run_python(course& with, chapter_result& result, std::string script,
                                                    std::vector<std::string> arguments) {
     std::optional<python_run> found;
     if (!with.python_wanted()) co_return found;
@@ -97,40 +117,53 @@ tandem::task<std::optional<python_run>> run_python(course& with, std::string scr
     }
     std::string output = co_await read_all(with.loop.context(), child->take_output());
     const int status = co_await end_of(*child);
-    const std::string line = last_line(std::move(output));
-    if (status == too_old) {
-        with.python_is_missing(line);
-        co_return found;
+    std::string line = last_line(std::move(output));
+    // A script that explains itself runs; otherwise it is seen whether any does.
+    const bool explained = (status == too_old || status == lacks_a_module) && !line.empty();
+    bool runs = status == 0 || explained;
+    if (!runs) runs = co_await python_runs();
+    if (!runs) {
+        with.python_is_missing("the python3 that is found here does not run");
+    } else if (status == 0) {
+        found = parse(script, std::move(line), result);
+    } else if (!explained) {
+        result.check(false, script + ".py ends with status " + std::to_string(status) + ": " + line);
+    } else if (status == too_old) {
+        with.python_is_missing(std::move(line));
+    } else {
+        result.found("No twin in Python: " + line);
     }
-    if (status != 0) {
-        throw std::runtime_error(script + ".py ends with status " + std::to_string(status) + ": " + line);
-    }
-    try {
-        found = parse(line);
-    } catch (const nlohmann::json::exception& error) {
-        throw std::runtime_error(script + ".py does not print what is asked for: " + error.what());
-    }
-    if (!found->version.empty()) with.python_version(found->version);
+    if (found && !found->version.empty()) with.python_version(found->version);
     co_return found;
 }
 
+tandem::task<> compare_python(course& with, chapter_result& result, std::string script,
+                              std::vector<std::string> arguments, bool in_table) {
+    const std::optional<python_run> twin =
+        co_await run_python(with, result, std::move(script), std::move(arguments));
+    if (!twin || twin->runs.empty()) co_return;
+    const std::string name = "Python " + twin->version + ", " + twin->with;
+    const seconds time = median(twin->runs);
+    if (in_table) result.python = time;
+    result.found(name + ": " + in_seconds(time));
+    result.variants.emplace_back(name, twin->runs);
+}
+
+}  // namespace
+
 tandem::task<> measure_python(course& with, chapter_result& result, std::string script,
                               std::vector<std::string> arguments) {
-    std::optional<python_run> twin;
-    try {
-        twin = co_await run_python(with, script, std::move(arguments));
-    } catch (const std::exception& error) {
-        result.check(false, error.what());
-    }
-    if (!twin || twin->runs.empty()) co_return;
-    result.python = median(twin->runs);
-    result.found("Python " + twin->version + ", " + twin->with + ": " + in_seconds(*result.python));
-    result.variants.emplace_back("Python " + twin->version + ", " + twin->with, twin->runs);
+    return compare_python(with, result, std::move(script), std::move(arguments), true);
 }
 
 tandem::task<> measure_python(course& with, chapter_result& result, std::string script) {
     std::vector<std::string> nothing_more;
     return measure_python(with, result, std::move(script), std::move(nothing_more));
+}
+
+tandem::task<> measure_python_beside(course& with, chapter_result& result, std::string script,
+                                     std::vector<std::string> arguments) {
+    return compare_python(with, result, std::move(script), std::move(arguments), false);
 }
 
 }  // namespace quest

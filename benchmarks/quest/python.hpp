@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,32 +9,22 @@
 
 namespace quest {
 
-/// What a script of benchmarks/python printed.
-class python_run {
-public:
-    python_run() {}
-
-    std::string version;        ///< "3.11.2"
-    std::string with;           ///< "asyncio streams", "aiohttp 3.9.5", "ProcessPoolExecutor"
-    std::vector<seconds> runs;  ///< without the start of the interpreter
-    std::string json;           ///< the whole line: what only this script says
-};
-
-/// Runs benchmarks/python/<script>.py with `arguments`, then --port and --scale. Its last line is JSON:
-/// {"python": version, "with": library, "seconds": a number or several, and what else there is to say}.
-/// Nothing, and a line in the course, if Python is absent or too old (exit status 3, and why); nothing if
-/// it is not wanted.
+/// Runs benchmarks/python/<script>.py with `arguments`, then --port and --scale, and adds a variant and a
+/// sentence; sets `result.python`. The script's last line is JSON:
+/// {"python": version, "with": library, "seconds": a number or several, without the interpreter's start}.
+/// A script that fails, or prints something else, is a check that fails. What is absent is none: a line in
+/// the course says that there is no Python, that it does not run or is too old (exit status 3, and why), a
+/// sentence in `result` that it lacks a module (exit status 4, and which). Nothing if it is not wanted.
 /// Cancellation: the script is killed with everything it started.
-/// Errors: `std::runtime_error` if the script fails or prints something else.
-[[nodiscard("co_await it")]] tandem::task<std::optional<python_run>> run_python(
-    course& with, std::string script, std::vector<std::string> arguments);
-
-/// The same for a chapter: sets `result.python`, adds a variant and a sentence. A script that fails is a
-/// check that fails.
 [[nodiscard("co_await it")]] tandem::task<> measure_python(course& with, chapter_result& result,
                                                            std::string script,
                                                            std::vector<std::string> arguments);
 [[nodiscard("co_await it")]] tandem::task<> measure_python(course& with, chapter_result& result,
                                                            std::string script);
+
+/// The same for a further twin, which is not that of the closing table.
+[[nodiscard("co_await it")]] tandem::task<> measure_python_beside(course& with, chapter_result& result,
+                                                                  std::string script,
+                                                                  std::vector<std::string> arguments);
 
 }  // namespace quest

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace quest {
 namespace {
@@ -66,8 +70,16 @@ std::string about_the_scale(double scale) {
 
 }  // namespace
 
+std::size_t progress_width() {
+    const char* const terminal = std::getenv("TERM");
+    if (::isatty(STDOUT_FILENO) != 1 || terminal == nullptr || std::string_view(terminal) == "dumb") return 0;
+    winsize size{};
+    const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
+
 void report::clear_line() const {
-    if (on_terminal_) std::cout << "\r\033[K";
+    if (on_terminal()) std::cout << "\r\033[K";
 }
 
 void report::begin(const chapter& which, seconds expected, seconds all) const {
@@ -79,10 +91,11 @@ void report::begin(const chapter& which, seconds expected, seconds all) const {
 void report::progress(seconds elapsed, seconds expected) const {
     clear_line();
     const seconds left = expected - elapsed;
-    std::cout << "  " << with_decimals(elapsed.count(), 1) << " s, "
-              << (left >= seconds(0) ? "about " + roughly(left) + " left"
-                                     : roughly(-left) + " longer than on an idle machine")
-              << std::flush;
+    const std::string line = "  " + with_decimals(elapsed.count(), 1) + " s, " +
+                             (left >= seconds(0) ? "about " + roughly(left) + " left"
+                                                 : roughly(-left) + " longer than on an idle machine");
+    // A line that went on below itself could not be drawn over.
+    std::cout << line.substr(0, width_ - 1) << std::flush;
 }
 
 void report::end(const chapter& which, seconds took, chapter_result result) {

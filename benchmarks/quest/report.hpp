@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "chapter.hpp"
@@ -9,10 +10,14 @@
 
 namespace quest {
 
+/// The columns that a line has which is drawn anew again and again; 0 where that cannot be done: standard
+/// output is no terminal, or one that does not know how.
+std::size_t progress_width();
+
 /// Prints as the run goes on, and keeps what was measured, also after an interruption.
 class report {
 public:
-    report(run_record& into, bool on_terminal) : record_(into), on_terminal_(on_terminal) {}
+    report(run_record& into, std::size_t width) : record_(into), width_(width) {}
 
     /// `expected`: what it will take; `all`: with those that follow.
     void begin(const chapter& which, seconds expected, seconds all) const;
@@ -21,13 +26,13 @@ public:
     void end(const chapter& which, seconds took, chapter_result result);
     void print_table() const;
 
-    bool on_terminal() const noexcept { return on_terminal_; }
+    bool on_terminal() const noexcept { return width_ != 0; }
 
 private:
     void clear_line() const;
 
     run_record& record_;
-    bool on_terminal_;
+    std::size_t width_;
 };
 
 }  // namespace quest

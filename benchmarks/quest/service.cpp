@@ -92,6 +92,11 @@ server_process::~server_process() {
     child_.wait();
 }
 
+std::optional<int> server_process::ended() noexcept {
+    const int status = child_.poll();
+    return status < 0 ? std::nullopt : std::optional(status);
+}
+
 class service::connections {
 public:
     connections() : client(many_connections()) {}

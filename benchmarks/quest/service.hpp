@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ public:
     ~server_process();
 
     unsigned short port() const noexcept { return port_; }
+    /// The status with which it ended before its time, if it did: 128 + the signal if one killed it.
+    std::optional<int> ended() noexcept;
 
 private:
     child_process child_;

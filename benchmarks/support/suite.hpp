@@ -14,6 +14,7 @@
 #include "json_report.hpp"
 #include "machine.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "rounds.hpp"
 #include "table.hpp"
 #include "workload.hpp"
@@ -54,9 +55,7 @@ inline std::vector<row> measure(const std::vector<workload>& workloads, std::siz
     return rows;
 }
 
-/// Does what the command line says. Exit status: 0; 1 if something failed or allocates more than it
-/// may; 2 for a wrong command line. Bars only show in the result: times are judged by who reads them.
-inline int run_suite(const char* name, std::vector<workload> workloads, int argc, char** argv) {
+inline int do_as_told(const char* name, std::vector<workload> workloads, int argc, char** argv) {
     try {
         const options o = parse_options(argc, argv);
         if (o.help) {
@@ -88,6 +87,14 @@ inline int run_suite(const char* name, std::vector<workload> workloads, int argc
         std::cerr << '\n' << name << ": " << e.what() << '\n';
         return 1;
     }
+}
+
+/// Does what the command line says. Exit status: 0; 1 if something failed, allocates more than it may or
+/// could not be printed; 2 for a wrong command line. Bars only show in the result: times are judged by who
+/// reads them.
+inline int run_suite(const char* name, std::vector<workload> workloads, int argc, char** argv) {
+    occupy_standard_files();
+    return status_with_output(name, do_as_told(name, std::move(workloads), argc, argv));
 }
 
 }  // namespace bench

@@ -54,6 +54,28 @@ bool ends_paragraph(std::string_view gap) noexcept {
     return line != std::string_view::npos && gap.find('\n', line + 1) != std::string_view::npos;
 }
 
+/// Where `what`, in small letters, stands in the text in letters of any size; its end if nowhere.
+std::size_t find_in_any_case(std::string_view text, std::string_view what, std::size_t from) {
+    const auto found = std::search(text.begin() + static_cast<std::ptrdiff_t>(from), text.end(), what.begin(),
+                                   what.end(), [](char a, char b) { return to_small(a) == b; });
+    return static_cast<std::size_t>(found - text.begin());
+}
+
+/// A tag begins with a letter, "/", "!" or "?" behind its "<"; in "1 < 2" there is none.
+bool begins_tag(std::string_view text) {
+    if (text[0] != '<') return false;
+    if (text.size() == 1) return true;
+    const char next = to_small(text[1]);
+    return (next >= 'a' && next <= 'z') || next == '/' || next == '!' || next == '?';
+}
+
+/// The first position behind the tag or the comment that begins at `at`; npos if it does not end.
+std::size_t end_of_tag(std::string_view html, std::size_t at) {
+    const std::string_view mark = html.substr(at).starts_with("<!--") ? "-->" : ">";
+    const std::size_t end = html.find(mark, at);
+    return end == html.npos ? end : end + mark.size();
+}
+
 }  // namespace
 
 std::uint64_t hash_of(std::string_view bytes) noexcept {
@@ -80,15 +102,15 @@ std::string without_markup(std::string_view html) {
         {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&nbsp;", ' '}};
     std::string plain;
     for (std::size_t at = 0; at < html.size();) {
-        if (html[at] == '<') {
-            const std::size_t end = html.find('>', at);
+        if (begins_tag(html.substr(at))) {
+            const std::size_t end = end_of_tag(html, at);
             if (end == std::string_view::npos) break;
             const bool closing = html[at + 1] == '/';
             const std::size_t from = at + (closing ? 2 : 1);
             const std::string name = normalise(html.substr(from, html.find_first_of(" \n\t/>", from) - from));
-            at = end + 1;
+            at = end;
             if (!closing && (name == "script" || name == "style"))
-                at = std::min(html.find("</" + name, at), html.size());
+                at = find_in_any_case(html, "</" + name, at);
             if (std::find(std::begin(inline_tags), std::end(inline_tags), name) == std::end(inline_tags))
                 plain += "\n\n";
             continue;

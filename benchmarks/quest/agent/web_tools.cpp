@@ -81,8 +81,30 @@ private:
     const source_slot* slot_;
 };
 
-bool has_type(const http::response_stream& answer, std::string_view type) {
-    return answer.headers().get("Content-Type").value_or("").starts_with(type);
+/// The media type in small letters, without parameters; empty if the source does not say.
+std::string type_of(const http::response_stream& answer) {
+    const std::string_view field = answer.headers().get("Content-Type").value_or("");
+    std::string type(field.substr(0, field.find_first_of("; \t")));
+    for (char& c : type) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return type;
+}
+
+bool is_json(const std::string& type) { return type == "application/json" || type.ends_with("+json"); }
+bool is_html(const std::string& type) { return type == "text/html" || type == "application/xhtml+xml"; }
+
+/// Pictures, sound, archives: nothing in them can be read.
+void throw_unless_text(const std::string& type) {
+    const bool text = type.empty() || type.starts_with("text/") || is_json(type) || is_html(type) ||
+                      type == "application/xml" || type.ends_with("+xml") ||
+                      type == "application/octet-stream";  // what is said of any file
+    if (!text) throw std::runtime_error("it is " + type + ", not text");
+}
+
+void drop_byte_order_mark(std::string& text) {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    if (text.starts_with(mark)) text.erase(0, mark.size());
 }
 
 std::string text_in(const std::string& json) {
@@ -179,11 +201,12 @@ tandem::task<std::string> web_tools::ask_replica(std::size_t number, web_tools& 
     self.check_status(answer, source);
     slot.head = tandem::this_task::loop().now() - slot.start;
     if (from.body == web_source::shape::events) co_return co_await self.read_events(std::move(answer), slot);
-    const bool json = has_type(answer, "application/json");
-    const bool html = has_type(answer, "text/html");
+    const std::string type = type_of(answer);
+    throw_unless_text(type);
     std::string text = co_await answer.text();
-    if (json) text = text_in(text);
-    if (html) text = text::without_markup(text);
+    drop_byte_order_mark(text);
+    if (is_json(type)) text = text_in(text);
+    if (is_html(type)) text = text::without_markup(text);
     co_return text;
 }
 
@@ -207,7 +230,7 @@ tandem::task<std::string> web_tools::read_events(http::response_stream answer, s
 }
 
 void web_tools::check_status(const http::response_stream& answer, std::size_t source) {
-    if (answer.status() < 400) return;
+    if (answer.status() < 300) return;
     const std::string text = std::to_string(answer.status()) + " " + answer.reason();
     const auto header = answer.headers().get("Retry-After");
     const auto wait = header ? parse_retry_after(*header, std::chrono::system_clock::now()) : std::nullopt;

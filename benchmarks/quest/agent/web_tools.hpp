@@ -71,7 +71,7 @@ private:
     bool breaker_ = true;
 };
 
-/// An answer of 400 or above.
+/// An answer that is none: a status of 300 or above, redirects that lead nowhere among them.
 class status_error : public std::runtime_error {
 public:
     status_error(int code, const std::string& text) : std::runtime_error(text), status(code) {}

@@ -154,10 +154,13 @@ tandem::task<> ask_three(desk& d, std::size_t sentences) {
                  "; core-seconds: " + in_seconds(split.last.cpu) + ", the server's for all runs " +
                  with_decimals(seen.cpu_seconds, 3) + " s");
     // Held against what the run met, because other programs may have had the cores.
-    result.check(split.best_share >= 0.95 * (1 - 50ms / std::max<seconds>(bound, 50ms)),
-                 "the agent is more than 5 % + 50 ms above the bound of its own times: " +
-                     with_decimals(100 * split.best_share, 1) + " % of it");
-    result.check(split.last.workers_used == split.last.workers, "not all workers were used");
+    const seconds allowed = whim();
+    result.check(split.best_share >= 0.95 * (1 - allowed / std::max(bound, allowed)),
+                 "the agent is more than 5 % + " + in_milliseconds(allowed) +
+                     " above the bound of its own times: " + in_percent(split.best_share) + " of it");
+    // A short text has no more parts than some machines have cores.
+    result.check(split.last.workers_used >= std::min<std::size_t>(split.last.workers, 8),
+                 "not all workers were used");
     result.check(seen.peak == static_cast<int>(sources.size()),
                  "the server did not see three requests at once");
     result.check(seen.abandoned == 0, "the server saw a request given up");
@@ -213,8 +216,7 @@ tandem::task<> ask_six_faulty(desk& d, const text::corpus& texts) {
     for (std::size_t i = 0; i < run.slots.size(); ++i) {
         const source_slot& s = run.slots[i];
         result.check(s.how == expected[i], "faults: " + s.name + ": " + to_string(s.how) + ", " + s.error);
-        // 250 ms for a machine that is busy with other things.
-        const bool in_time = s.how == ending::answered || s.done <= call + 250ms;
+        const bool in_time = s.how == ending::answered || s.done <= call + 5 * whim();
         result.check(in_time, "faults: " + s.name + " was given up late, at " + in_seconds(s.done));
     }
     result.check(left.active == 0 && left.waiters == 0, "faults: a connection is still in use");

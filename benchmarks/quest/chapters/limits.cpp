@@ -53,8 +53,8 @@ tandem::task<> measure_ten_at_a_time(course& with, chapter_result& result) {
     result.tandem = median(measured.runs);
     // Each of the ten rounds may wait for the scheduler; at a small scale that is more than the usual 2 %.
     const seconds rounds = 2ms * requests / at_a_time;
-    result.check(*result.tandem <= *result.bound * 1.02 + rounds + seconds(0.05),
-                 "tandem is more than 2 % + 2 ms a round + 50 ms above the bound");
+    result.check(*result.tandem <= *result.bound * 1.02 + rounds + whim(),
+                 "tandem is more than 2 % + 2 ms a round + a whim above the bound");
     result.found("the server answered " + std::to_string(requests) + " and never saw more than " +
                  std::to_string(at_a_time) + " at a time");
     result.variants.push_back(std::move(measured));
@@ -169,11 +169,11 @@ void check_limits(chapter_result& result, const traffic& limited, const traffic&
     result.check(limited.refused == 0,
                  "with the limiter the server refused " + std::to_string(limited.refused));
     result.check(hasty.refused >= wanted - allowed, "without the limiter the server hardly refused anything");
-    const double share = what.window / (what.window + what.margin + seconds(0.05));
+    const double share = what.window / (what.window + what.margin + whim());
     result.check(limited.reached >= share, "the limiter reaches " + in_percent(limited.reached) +
                                                " of the allowed rate, less than the margin explains");
-    result.check(limited.took <= what.bound() * 1.02 + what.margin + seconds(0.05),
-                 "with the limiter it took more than 2 % + 100 ms above the bound");
+    result.check(limited.took <= what.bound() * 1.02 + what.margin + whim(),
+                 "with the limiter it took more than 2 % + its margin + a whim above the bound");
 }
 
 // Both at once, against two counters of the server: one window's time is long enough.

@@ -66,10 +66,7 @@ tandem::task<> measure_pools(course& with, chapter_result& result) {
     co_await measure_python(with, result, "parallel", arguments);
 
     arguments.back() = "--interpreters=1";
-    const std::optional<python_run> pool = co_await run_python(with, "parallel", std::move(arguments));
-    if (!pool || pool->runs.empty()) co_return;  // before Python 3.14
-    result.found("Python " + pool->version + ", " + pool->with + ": " + in_seconds(median(pool->runs)));
-    result.variants.emplace_back("Python " + pool->version + ", " + pool->with, pool->runs);
+    co_await measure_python_beside(with, result, "parallel", std::move(arguments));  // from Python 3.14 on
 }
 
 }  // namespace

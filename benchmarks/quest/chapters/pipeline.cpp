@@ -80,10 +80,14 @@ public:
     seconds store;
     int workers = static_cast<int>(tandem::available_cores());
 
+    // What no run can do without: the fetches in their rounds, or the processing in its rounds and the rows
+    // of the last one, or the rows one by one; each with what must come before and after.
     seconds bound(seconds one_process) const {
-        const int waves = (items + workers - 1) / workers;
-        const int in_the_last = items - workers * (waves - 1);
-        return fetch + waves * one_process + in_the_last * store;
+        const auto rounds = [](int at_once) { return (items + at_once - 1) / at_once; };
+        const int in_the_last = items - workers * (rounds(workers) - 1);
+        return std::max({rounds(at_a_time) * fetch + one_process + store,
+                         fetch + rounds(workers) * one_process + in_the_last * store,
+                         fetch + one_process + items * store});
     }
 };
 
@@ -194,6 +198,17 @@ seconds mean_process(const desk& d) {
     return sum / std::max<double>(1, static_cast<double>(d.runs.size()));
 }
 
+/// The stage that holds up the others, by the times that the run met: with many cores, or where others have
+/// them, that is not always the one that computes. Empty if none does so clearly.
+std::string slowest_stage(const desk& d, const tandem::pipeline_report& report) {
+    const auto in_a_slot = [&](const char* stage) { return seconds(report.stage(stage)->service_time()); };
+    std::vector<std::pair<seconds, std::string>> for_an_item{{in_a_slot("fetch") / at_a_time, "fetch"},
+                                                             {mean_process(d) / d.times.workers, "process"},
+                                                             {in_a_slot("store"), "store"}};
+    std::ranges::sort(for_an_item, std::greater());
+    return for_an_item[0].first > 1.5 * for_an_item[1].first ? for_an_item[0].second : std::string();
+}
+
 void note(measured& m, desk& d, seconds elapsed) {
     m.drawn.runs.push_back(elapsed);
     m.process = mean_process(d);
@@ -267,7 +282,9 @@ tandem::task<measured> measure_pipeline(course& with, chapter_result& result, de
         note(m, d, watch.elapsed());
         result.check(d.complete() && report.balanced(),
                      "pipeline: an item is missing, stored twice or wrong");
-        result.check(report.bottleneck() == "process", "the bottleneck is " + report.bottleneck());
+        const std::string slowest = slowest_stage(d, report);
+        result.check(slowest.empty() || report.bottleneck() == slowest,
+                     "the report's bottleneck is " + report.bottleneck() + ", not " + slowest);
         result.check(report.peak_live <= report.max_live, "more items were inside than can be");
         if (run + 1 != times) continue;
         co_await draw_run(m, d, with.api, watch.start());
@@ -275,8 +292,9 @@ tandem::task<measured> measure_pipeline(course& with, chapter_result& result, de
             if (s.queue_capacity != 0) m.drawn.curves.push_back(depth_of(s));
         }
         result.panels.push_back(stages_of("The stages of the pipeline", report));
-        result.found("the report: " + percent(report.share_of_bound()) + " of the time of process is used; " +
-                     "an item is worked on for " + in_milliseconds(m.process));
+        result.found("the report: " + percent(report.share_of_bound()) + " of the time of " +
+                     report.bottleneck() + " is used; " + "an item is worked on for " +
+                     in_milliseconds(m.process));
     }
     co_return m;
 }
@@ -298,11 +316,11 @@ tandem::task<> measure_talk(course& with, chapter_result& result, desk& d) {
                  in_milliseconds(one.process));
     // Held against the processing times that the run met, because other programs may have had the cores;
     // what a scheduler does to 30 short items is not in them.
-    const seconds whim = 60ms;
-    result.check(
-        line.best_share >= 0.97 * (1 - whim / std::max<seconds>(bound, 2 * whim)),
-        "the pipeline reaches " + percent(line.best_share) + " of its bound, less than 97 % and 60 ms");
-    result.check(line.best_share > batches.best_share || bound < 10 * whim,
+    const seconds allowed = 1.2 * whim();
+    result.check(line.best_share >= 0.97 * (1 - allowed / std::max(bound, 2 * allowed)),
+                 "the pipeline reaches " + percent(line.best_share) + " of its bound, less than 97 % and " +
+                     in_milliseconds(allowed));
+    result.check(line.best_share > batches.best_share || bound < 10 * allowed,
                  "the pipeline is no better than batches");
     for (measured* const m : {&one, &batches, &line}) result.variants.push_back(std::move(m->drawn));
 }

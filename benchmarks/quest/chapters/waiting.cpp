@@ -73,7 +73,7 @@ tandem::task<chapter_result> waiting(course& with) {
                  "one after the other is not what the server saw");
     result.check(after.seen.peak == apis && after.seen.answered == apis,
                  "the server did not see ten requests at once");
-    result.check_against_bound();
+    check_against_bound(result);
     result.found("the server saw at most " + std::to_string(before.seen.peak) + " request at a time, then " +
                  std::to_string(after.seen.peak));
     result.variants.push_back(std::move(before.measured));

@@ -53,9 +53,13 @@ bool is_column_of_numbers(const std::vector<std::vector<std::string>>& rows, std
     });
 }
 
-std::string cell(std::string_view tag, bool number, std::string_view text) {
-    const std::string name(tag);
-    return '<' + name + (number ? " class=\"number\">" : ">") + escaped(text) + "</" + name + '>';
+/// `scope`: what a header is the header of, "col" or "row"; empty: it is none.
+std::string cell(std::string_view scope, bool number, std::string_view text) {
+    const std::string name(scope.empty() ? "td" : "th");
+    std::string to = '<' + name;
+    if (!scope.empty()) to += " scope=\"" + std::string(scope) + '"';
+    if (number) to += " class=\"number\"";
+    return to + '>' + escaped(text) + "</" + name + '>';
 }
 
 }  // namespace
@@ -93,13 +97,13 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
     std::vector<bool> numbers;
     for (std::size_t i = 0; i < header.size(); ++i) numbers.push_back(i > 0 && is_column_of_numbers(rows, i));
 
-    std::string to = "<div class=\"wide\"><table><thead><tr>";
-    for (std::size_t i = 0; i < header.size(); ++i) to += cell("th", numbers[i], header[i]);
+    std::string to = "<div class=\"wide\" tabindex=\"0\"><table><thead><tr>";
+    for (std::size_t i = 0; i < header.size(); ++i) to += cell("col", numbers[i], header[i]);
     to += "</tr></thead><tbody>\n";
     for (const std::vector<std::string>& row : rows) {
         to += "<tr>";
         for (std::size_t i = 0; i < row.size(); ++i)
-            to += cell("td", i < numbers.size() && numbers[i], row[i]);
+            to += cell(i == 0 ? "row" : "", i < numbers.size() && numbers[i], row[i]);
         to += "</tr>\n";
     }
     return to + "</tbody></table></div>\n";

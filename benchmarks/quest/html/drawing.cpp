@@ -100,8 +100,8 @@ void drawing::bar(seconds begin, seconds end, std::string_view style, std::strin
     constexpr double letter = 6.2;
     const bool on_colour = style != "waiting" && style != "cancelled";
     if (!text.empty() && height_ >= 14 && letter * static_cast<double>(characters(text)) + 6 < wide) {
-        body_ +=
-            text_at(left + wide / 2, top_ + height_ / 2 + 4, on_colour ? "inside" : "label", "middle", text);
+        body_ += text_at(left + wide / 2, top_ + height_ / 2 + 4, on_colour ? "inside" : "on-grey", "middle",
+                         text);
     }
 }
 

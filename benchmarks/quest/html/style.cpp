@@ -31,6 +31,8 @@ svg { display: block; width: 100%; min-width: 680px; height: auto; font: 12px sy
 svg text { fill: var(--ink); }
 svg text.title { font-weight: 600; font-size: 13px; }
 svg text.label, svg text.small { fill: var(--quiet); }
+svg text.small { paint-order: stroke; stroke: var(--sheet); stroke-width: 3px; }
+svg text.on-grey { font-size: 11px; }
 svg text.small { font-size: 11px; }
 svg text.inside { fill: #14181c; font-size: 11px; }
 svg .axis { stroke: var(--quiet); stroke-width: 1; }
@@ -50,6 +52,7 @@ svg .theirs { fill: var(--theirs); }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; }
+tbody th { color: inherit; font-weight: 400; position: sticky; left: 0; background: var(--sheet); }
 th.number, td.number { text-align: right; }
 th:last-child, td:last-child { padding-right: 0; }
 td:last-child:not(.number) { white-space: normal; min-width: 16ch; }
@@ -62,7 +65,8 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 a { color: inherit; }
 footer { padding: 4px 20px 60px; font-size: 14px; }
 @media (max-width: 640px) { section { padding: 16px; border-left: 0; border-right: 0; border-radius: 0; margin: 14px -20px; }
-  h1 { font-size: 24px; } .figure b { font-size: 24px; } dl { grid-template-columns: 1fr; } dt { margin-top: 6px; } }
+  h1 { font-size: 24px; } .figure b { font-size: 24px; } table { font-size: 13px; }
+  th, td { padding-right: 10px; } dl { grid-template-columns: 1fr; } dt { margin-top: 6px; } }
 @media print { section { break-inside: avoid; } }
 )css";
 

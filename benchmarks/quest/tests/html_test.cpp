@@ -157,8 +157,9 @@ TEST_CASE("html: the median is the middle of the runs, or the mean of the two mi
 TEST_CASE("html: columns of numbers stand to the right, words to the left", "[quest]") {
     const std::string table =
         html::table({"name", "time", "words"}, {{"a", "2.00 s", "20 s -> 2 s"}, {"b", "-", "x"}});
-    CHECK(count(table, "<th class=\"number\">time</th>") == 1);
-    CHECK(count(table, "<th>words</th>") == 1);
+    CHECK(count(table, "<th scope=\"col\" class=\"number\">time</th>") == 1);
+    CHECK(count(table, "<th scope=\"col\">words</th>") == 1);
+    CHECK(count(table, "<th scope=\"row\">a</th>") == 1);
     CHECK(count(table, "<td class=\"number\">-</td>") == 1);
 }
 

@@ -17,10 +17,13 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "../printable.hpp"
 #include "../web_tools.hpp"
+#include "support/output.hpp"
 #if QUEST_AGENT_HAS_TLS
 #include <tandem/http/tls.hpp>
 #endif
@@ -54,8 +57,8 @@ constexpr const char* usage =
     "  --budget S      answers within S seconds with what there is by then; 15 unless given\n"
     "  --call S        waits at most S seconds for each source; 5 unless given\n"
     "\n"
-    "Exit status: 0 if all sources answered, 1 if some did, 2 for a wrong argument, 3 if none did,\n"
-    "130 after Ctrl-C.\n";
+    "Exit status: 0 if all sources answered, 1 if some did or the answer could not be printed, 2 for a\n"
+    "wrong argument, 3 if no source answered, 130 after Ctrl-C.\n";
 
 double parse_seconds(const std::string& option, const std::string& text) {
     char* end = nullptr;
@@ -94,16 +97,24 @@ private:
             return 0;
         }
         if (option == "--live") return take_urls(all, at);
+        const std::size_t equals = option.starts_with("--") ? option.find('=') : option.npos;
+        const std::string name = option.substr(0, equals);
         const bool known =
-            option == "--question" || option == "--corpus" || option == "--budget" || option == "--call";
+            name == "--question" || name == "--corpus" || name == "--budget" || name == "--call";
         if (!known) throw usage_error("there is no option \"" + option + "\"; addresses stand after --live");
+        if (equals != option.npos) {
+            take_value(name, option.substr(equals + 1));
+            return 0;
+        }
         if (at + 1 == all.size()) throw usage_error(option + " wants a value after it");
-        const std::string& value = all[at + 1];
+        take_value(name, all[at + 1]);
+        return 1;
+    }
+    void take_value(const std::string& option, const std::string& value) {
         if (option == "--question") question = value;
         if (option == "--corpus") corpus = value;
         if (option == "--budget") budget = parse_seconds(option, value);
         if (option == "--call") call = parse_seconds(option, value);
-        return 1;
     }
     static void check_url(const std::string& text) {
         try {
@@ -131,22 +142,23 @@ private:
 /// The text files below a folder, by their names relative to it.
 std::vector<std::pair<std::string, std::string>> read_folder(const std::filesystem::path& folder) {
     namespace fs = std::filesystem;
-    if (!fs::is_directory(folder))
-        throw usage_error("--corpus: \"" + folder.string() + "\" is no folder that can be read");
+    std::error_code error;
+    fs::directory_iterator(folder, error);
+    if (error) throw usage_error("--corpus: \"" + folder.string() + "\" is no folder that can be read");
     std::vector<std::pair<std::string, std::string>> texts;
     for (const fs::directory_entry& entry :
          fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
         const fs::path extension = entry.path().extension();
-        if (!entry.is_regular_file() || (extension != ".txt" && extension != ".md")) continue;
-        if (entry.file_size() > largest_file) {
-            throw usage_error("--corpus: " + entry.path().string() + " has " +
-                              std::to_string(entry.file_size()) + " bytes, the limit is " +
-                              std::to_string(largest_file) + "; split it");
+        // A link that leads nowhere is none.
+        if (!entry.is_regular_file(error) || (extension != ".txt" && extension != ".md")) continue;
+        if (const std::uintmax_t size = entry.file_size(); size > largest_file) {
+            throw usage_error("--corpus: " + entry.path().string() + " has " + std::to_string(size) +
+                              " bytes, the limit is " + std::to_string(largest_file) + "; split it");
         }
         std::ifstream file(entry.path(), std::ios::binary);
         std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
         if (!file) throw usage_error("--corpus: " + entry.path().string() + " cannot be read");
-        texts.emplace_back(fs::relative(entry.path(), folder).string(), std::move(text));
+        texts.emplace_back(entry.path().lexically_relative(folder).string(), std::move(text));
     }
     if (texts.empty())
         throw usage_error("--corpus: there is no .txt and no .md file below \"" + folder.string() + "\"");
@@ -164,12 +176,20 @@ std::vector<web_source> serve(tandem::testing::http_server& server, const std::f
     return sources;
 }
 
+tandem::http::proxies proxies() {
+    try {
+        return tandem::http::proxies::from_environment();
+    } catch (const tandem::http::error& error) {
+        throw usage_error(std::string("a proxy that the environment names is no address: ") + error.what());
+    }
+}
+
 // The outside world: through the proxies that the environment names, and with TLS where an address asks for
 // it.
 web_options world(const command_line& line) {
     tandem::http::client_options client;
     if (line.urls.empty()) return web_options();
-    client.proxy(tandem::http::proxies::from_environment());
+    client.proxy(proxies());
     if (std::ranges::any_of(line.urls,
                             [](const std::string& url) { return tandem::http::url(url).is_https(); }))
         add_tls(client);
@@ -185,29 +205,23 @@ tandem::task<agent_report> ask(tandem::executor& pool, const command_line& line,
     co_return co_await run_agent(tools, schedule::overlapped, limits);
 }
 
-// What sources say goes to a terminal: without what that would take for commands.
-std::string shown(std::string text) {
-    std::ranges::replace_if(
-        text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-    return text;
-}
-
 void print(const agent_report& r) {
     for (const source_slot& s : r.slots) {
         const seconds io = (s.received == seconds(0) ? s.done : s.received) - s.asked;
         std::printf("%-10s %6.2f s waited %6.2f s of a core  %s%s%s\n", to_string(s.how), io.count(),
-                    s.cpu.count(), shown(s.name).c_str(), s.error.empty() && s.note.empty() ? "" : ": ",
-                    shown(s.error.empty() ? s.note : s.error).c_str());
+                    s.cpu.count(), text::printable(s.name).c_str(),
+                    s.error.empty() && s.note.empty() ? "" : ": ",
+                    text::printable(s.error.empty() ? s.note : s.error).c_str());
     }
     if (r.answer.empty()) {
         std::puts("\nno answer");
     } else {
-        std::printf("\n%s\n", shown(r.answer.text).c_str());
+        std::printf("\n%s\n", text::printable(r.answer.text).c_str());
         for (const text::citation& c : r.answer.citations)
-            std::printf("  %s, passage %zu\n", shown(c.source).c_str(), c.passage + 1);
+            std::printf("  %s, passage %zu\n", text::printable(c.source).c_str(), c.passage + 1);
     }
     std::printf("\nworkers used: %zu of %zu, %.2f s of a core in all\n%s\n", r.workers_used, r.workers,
-                r.cpu.count(), shown(r.last_line()).c_str());
+                r.cpu.count(), text::printable(r.last_line()).c_str());
 }
 
 int run(int argc, char** argv) {
@@ -219,7 +233,9 @@ int run(int argc, char** argv) {
     std::optional<tandem::testing::http_server> server;
     std::vector<web_source> sources;
     if (!line.corpus.empty()) sources = serve(server.emplace(), line.corpus);
-    for (const std::string& url : line.urls) sources.emplace_back(url, std::vector<std::string>{url});
+    // Named without what is secret in them.
+    for (const std::string& url : line.urls)
+        sources.emplace_back(tandem::http::url(url).redacted(), std::vector<std::string>{url});
     tandem::cpu_executor pool(tandem::available_cores());
     const agent_report r = tandem::run(ask(pool, line, std::move(sources)));
     print(r);
@@ -227,14 +243,11 @@ int run(int argc, char** argv) {
     return r.partial() ? 1 : 0;
 }
 
-}  // namespace
-}  // namespace quest
-
-int main(int argc, char** argv) {
+int run_or_explain(int argc, char** argv) {
     try {
-        return quest::run(argc, argv);
-    } catch (const quest::usage_error& error) {
-        std::cerr << "agent: " << error.what() << "\n\n" << quest::usage;
+        return run(argc, argv);
+    } catch (const usage_error& error) {
+        std::cerr << "agent: " << error.what() << "\n\n" << usage;
         return 2;
     } catch (const tandem::interrupted_error& interrupted) {
         std::cerr << "agent: interrupted\n";
@@ -243,4 +256,12 @@ int main(int argc, char** argv) {
         std::cerr << "agent: " << error.what() << '\n';
         return 1;
     }
+}
+
+}  // namespace
+}  // namespace quest
+
+int main(int argc, char** argv) {
+    bench::occupy_standard_files();
+    return bench::status_with_output("agent", quest::run_or_explain(argc, argv));
 }

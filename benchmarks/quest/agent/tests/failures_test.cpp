@@ -285,6 +285,30 @@ TEST_CASE("failures: a source that was down is left alone the next time", "[agen
     tandem::run(twice(r, url), tandem::run_options().handle_signals(false));
 }
 
+TEST_CASE("failures: what is no text is an error that says what it is", "[agent][net]") {
+    row r;
+    r.server.on("GET", "/x", reply(200, "PNG").header("Content-Type", "Image/PNG; q=1"));
+    CHECK(r.ask(source(r.url("/x"))).slots[0].error == "it is image/png, not text");
+}
+
+TEST_CASE("failures: a redirect that leads nowhere is an error, not an empty answer", "[agent][net]") {
+    row r;
+    r.server.on("GET", "/x", reply(302));
+    CHECK(contains(r.ask(source(r.url("/x"))).slots[0].error, "302 "));
+}
+
+TEST_CASE("failures: a type in capitals is known, and a byte order mark is no word", "[agent][net]") {
+    row r;
+    const std::string marked =
+        "\xEF\xBB\xBF"
+        "Karsholm bridge: <i>larch</i>, built.";
+    r.server.on("GET", "/x", reply(200, marked).header("Content-Type", "Text/HTML;charset=utf-8"));
+    std::vector<web_source> alone{source(r.url("/x"))};
+    const agent_report report = r.ask_all(std::move(alone), agent_limits().call(3s).budget(10s));
+    CHECK(report.slots[0].how == ending::answered);
+    CHECK(report.answer.text == "Karsholm bridge: larch, built.");
+}
+
 TEST_CASE("failures: when everything fails a thousand questions are hardly more than a thousand requests",
           "[agent][net]") {
     row r;

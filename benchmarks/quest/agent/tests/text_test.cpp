@@ -2,6 +2,7 @@
 #include "../answer.hpp"
 #include "../corpus.hpp"
 #include "../near_duplicates.hpp"
+#include "../printable.hpp"
 #include "../reading.hpp"
 #include "../sentence_graph.hpp"
 #include "../text.hpp"
@@ -75,6 +76,24 @@ TEST_CASE("text: of a page the words stay, without tags, scripts and entities", 
     CHECK(document(without_markup(page)).passages().size() == 2);
     CHECK(without_markup("<") == "");
     CHECK(without_markup("a<!-- b") == "a");
+    CHECK(normalise(without_markup("<SCRIPT>if (a < b) x();</Script>oak")) == "oak");
+    CHECK(normalise(without_markup("larch <!-- <p>not this</p> --> oak")) == "larch oak");
+    CHECK(normalise(without_markup("it is 1 < 2 and 3 > 2")) == "it is 1 2 and 3 2");
+}
+
+TEST_CASE("text: nothing that is printed is a command to a terminal, or no UTF-8", "[agent][text]") {
+    CHECK(printable("Zo\xc3\xab, \xe2\x82\xac 5, \xf0\x9f\x8c\x89") ==
+          "Zo\xc3\xab, \xe2\x82\xac 5, \xf0\x9f\x8c\x89");
+    CHECK(printable("a\x1b[31mb\x7f\n") == "a [31mb  ");
+    CHECK(printable("a\xc2\x9b"
+                    "31m") == "a 31m");  // the same in one character
+    CHECK(printable("a\xe2\x80\xae"
+                    "b") == "a b");                            // turns the direction of writing
+    CHECK(printable("M\xfchle") == "M\uFFFDhle");              // Latin-1
+    CHECK(printable("\xc0\xaf") == "\uFFFD\uFFFD");            // longer than need be
+    CHECK(printable("\xed\xa0\x80") == "\uFFFD\uFFFD\uFFFD");  // half of a pair
+    CHECK(printable("a\xe2\x82") == "a\uFFFD\uFFFD");          // cut
+    CHECK(printable("").empty());
 }
 
 TEST_CASE("text: sentences end with a mark before a blank or with the paragraph", "[agent][text]") {
