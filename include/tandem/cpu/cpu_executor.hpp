@@ -6,11 +6,13 @@
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 
 #include <tandem/cpu/executor.hpp>
@@ -24,7 +26,7 @@ namespace detail {
 /// So all executors of the process share one, of what they need together and what was there before.
 class worker_limit {
 public:
-    static worker_limit& shared() {
+    TANDEM_PROCESS_WIDE static worker_limit& shared() {
         static worker_limit limit;
         return limit;
     }
@@ -45,7 +47,9 @@ private:
         control_.reset();
         workers_ = workers;
         if (workers_ == 0) return;
-        const auto others = static_cast<std::size_t>(tbb::info::default_concurrency());
+        // At least one worker for arenas of others, also on one core: ours would never leave us for them.
+        const std::size_t others =
+            std::max<std::size_t>(2, static_cast<std::size_t>(tbb::info::default_concurrency()));
         control_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
                                                          workers_ + others);
     }
@@ -84,6 +88,8 @@ public:
         change_.notify_all();
         return present_;
     }
+    /// Ends it: those who have come may go.
+    void call_off() noexcept { static_cast<void>(count(std::chrono::milliseconds(0))); }
 
 private:
     std::mutex mutex_;
@@ -146,8 +152,15 @@ private:
             fail(limit - 1, "a tbb::global_control in this process, or oneTBB itself, allows " +
                                 std::to_string(limit) + " threads; remove it, or ask for fewer");
         const auto call = std::make_shared<detail::roll_call>();
-        for (std::size_t i = 0; i < max_workers(); ++i) {
-            arena_.enqueue([call, expected = max_workers()] { call->answer(expected); });
+        try {
+            for (std::size_t i = 0; i < max_workers(); ++i) {
+                arena_.enqueue([call, expected = max_workers()] { call->answer(expected); });
+            }
+        } catch (const std::runtime_error& e) {  // oneTBB's word for a thread that cannot be started
+            call->call_off();
+            throw executor_error("tandem::cpu_executor: oneTBB cannot start the workers of \"" + name() +
+                                 "\" (" + e.what() +
+                                 "); raise the limit (ulimit -u, pids.max), or ask for fewer");
         }
         const std::size_t present = call->count(std::chrono::seconds(2));
         if (present < max_workers()) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/cpu/detail/element_calls.hpp>
 #include <tandem/cpu/detail/job_leaf.hpp>
@@ -177,8 +178,15 @@ template <detail::shared_out R, class F>
 [[nodiscard("co_await it")]] auto map(executor_ref pool, R&& range, F&& fn,
                                       map_options options = map_options()) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
-    return detail::map_awaiter<std::views::all_t<R>, detail::callable_t<F>>(
-        pool, options, std::forward<R>(range), std::forward<F>(fn));
+    using view = std::views::all_t<R>;
+    TANDEM_REQUIRE_ELEMENT_CALLS("map", view, detail::callable_t<F>);
+    return detail::map_awaiter<view, detail::callable_t<F>>(pool, options, std::forward<R>(range),
+                                                            std::forward<F>(fn));
 }
+
+TANDEM_REFUSE(
+    "tandem::map: takes a pool, a range whose elements are reached by their number, and a function: "
+    "map(pool, range, fn); copy another range into a std::vector, name what stands in braces",
+    map(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/cpu/detail/element_calls.hpp>
 #include <tandem/cpu/detail/unordered_map.hpp>
 
@@ -38,11 +39,15 @@ private:
 
 template <class View, class Fn, class OnResult>
 constexpr bool takes_results_of() noexcept {
-    using result = typename element_calls<View, Fn>::result;
-    if constexpr (std::is_void_v<result>) {
-        return std::is_invocable_v<OnResult&, std::size_t>;
+    if constexpr (!called_with_elements<View, Fn> || gives_task_for_elements<View, Fn>()) {
+        return true;  // has its own sentence
     } else {
-        return std::is_invocable_v<OnResult&, std::size_t, result>;
+        using result = typename element_calls<View, Fn>::result;
+        if constexpr (std::is_void_v<result>) {
+            return std::is_invocable_v<OnResult&, std::size_t>;
+        } else {
+            return std::is_invocable_v<OnResult&, std::size_t, result>;
+        }
     }
 }
 
@@ -64,10 +69,16 @@ template <detail::shared_out R, class F, class G>
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
     TANDEM_REQUIRE_SAFE_CALLABLE(G);
     using view = std::views::all_t<R>;
+    TANDEM_REQUIRE_ELEMENT_CALLS("map_unordered", view, detail::callable_t<F>);
     static_assert(detail::takes_results_of<view, detail::callable_t<F>, detail::callable_t<G>>(),
                   "tandem::map_unordered: on_result is called with (std::size_t index, the result of fn)");
     return detail::unordered_map_awaiter<view, detail::callable_t<F>, detail::callable_t<G>>(
         pool, options, std::forward<R>(range), std::forward<F>(fn), std::forward<G>(on_result));
 }
+
+TANDEM_REFUSE(
+    "tandem::map_unordered: takes a pool, a range whose elements are reached by their number, and two "
+    "functions: map_unordered(pool, range, fn, on_result); copy another range into a std::vector",
+    map_unordered(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/cpu/cpu_executor.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
 
@@ -92,8 +93,18 @@ requires(std::integral<Index> && !std::is_same_v<Index, bool>) ||
     using callable = detail::callable_t<F>;
     static_assert(std::is_invocable_v<const callable&, Index>,
                   "tandem::parallel_for: fn is called with (i), as const");
+    if constexpr (std::is_invocable_v<const callable&, Index>) {
+        static_assert(!detail::is_task_v<std::invoke_result_t<const callable&, Index>>,
+                      "tandem::parallel_for: fn returns a task, which would never run; gather(limit(n), "
+                      "range) awaits tasks, parallel_for takes the function that computes");
+    }
     using job = detail::parallel_for_job<Index, callable>;
     return detail::call_awaiter<job>(pool, job(first, last, std::forward<F>(fn)));
 }
+
+TANDEM_REFUSE(
+    "tandem::parallel_for: takes a cpu_executor, two integers or random access iterators, and a "
+    "function: parallel_for(pool, first, last, fn); map runs on other executors",
+    parallel_for(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/cpu/cpu_executor.hpp>
 #include <tandem/cpu/detail/element_calls.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
@@ -69,6 +70,11 @@ private:
     Join join_;
 };
 
+template <class R, class T, class Fn>
+concept folds = std::is_invocable_r_v<T, const Fn&, T, std::ranges::range_reference_t<std::views::all_t<R>>>;
+template <class T, class Join>
+concept joins = std::is_invocable_r_v<T, const Join&, T, T>;
+
 }  // namespace detail
 
 /// Folds `range` in the arena of `pool`: `fn(sum, element)` within a part of it, `join(sum, sum)` between
@@ -83,10 +89,23 @@ template <detail::shared_out R, class T, class F, class J>
 [[nodiscard("co_await it")]] auto parallel_reduce(cpu_executor& pool, R&& range, T init, F&& fn, J&& join) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
     TANDEM_REQUIRE_SAFE_CALLABLE(J);
+    static_assert(
+        detail::folds<R, T, detail::callable_t<F>>,
+        "tandem::parallel_reduce: fn is called with (sum, element), as const, and gives the next sum, "
+        "of the type of init");
+    static_assert(
+        detail::joins<T, detail::callable_t<J>>,
+        "tandem::parallel_reduce: join is called with (sum, sum), as const, and gives their sum, of "
+        "the type of init");
     using job =
         detail::parallel_reduce_job<std::views::all_t<R>, T, detail::callable_t<F>, detail::callable_t<J>>;
     return detail::call_awaiter<job>(
         pool, job(std::forward<R>(range), std::move(init), std::forward<F>(fn), std::forward<J>(join)));
 }
+
+TANDEM_REFUSE(
+    "tandem::parallel_reduce: takes a cpu_executor, a range whose elements are reached by their number, "
+    "a neutral value and two functions: parallel_reduce(pool, range, init, fn, join)",
+    parallel_reduce(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/concepts.hpp>
 #include <tandem/core/this_task.hpp>
 #include <tandem/cpu/detail/call_result.hpp>
@@ -31,14 +32,13 @@ class call_awaiter final : public job_leaf<job> {
     using result = std::remove_cv_t<job_result_t<Fn&, Args&&...>>;
     static_assert(!std::is_rvalue_reference_v<result>,
                   "tandem::run_in_executor: fn returns T&&; return the value");
-    static_assert(!is_task_v<result>,
-                  "tandem::run_in_executor: fn returns a task, which runs on the loop and not on a worker; "
-                  "co_await it, or hand over the function that computes");
 
 public:
     template <class F, class... A>
     explicit call_awaiter(executor_ref pool, F&& fn, A&&... args)
-        : job_leaf<job>(pool), fn_(forward_callable<F>(fn)), args_(std::forward<A>(args)...) {}
+        : job_leaf<job>(pool),
+          fn_(std::in_place, forward_callable<F>(fn)),
+          args_(std::in_place, std::forward<A>(args)...) {}
 
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) noexcept { launch(h); }
@@ -62,18 +62,18 @@ private:
         return std::apply(
             [this](Args&... args) -> result {
                 if constexpr (takes_token) {
-                    return std::invoke(fn_, stop_.get()->get_token(), static_cast<Args&&>(args)...);
+                    return std::invoke(fn_.get(), stop_.get()->get_token(), static_cast<Args&&>(args)...);
                 } else {
-                    return std::invoke(fn_, static_cast<Args&&>(args)...);
+                    return std::invoke(fn_.get(), static_cast<Args&&>(args)...);
                 }
             },
-            args_);
+            args_.get());
     }
     bool gave_up() const noexcept override { return result_.empty(); }
     std::stop_source* stop_source() noexcept override { return stop_.get(); }
 
-    [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] std::tuple<Args...> args_;
+    [[no_unique_address]] aligned_member<Fn> fn_;
+    [[no_unique_address]] aligned_member<std::tuple<Args...>> args_;
     call_result<result> result_;
     [[no_unique_address]] stop_part<takes_token> stop_;
 };
@@ -85,6 +85,36 @@ template <class Fn, class... Args>
 concept runs_in_executor = takes_stop_token < callable_t<Fn>
 &, std::unwrap_ref_decay_t<Args>&&... > ||
        std::is_invocable_v<callable_t<Fn>&, std::unwrap_ref_decay_t<Args>&&...>;
+
+/// Whether `fn` leaves the work to the loop instead of doing it.
+template <class Fn, class... Args>
+constexpr bool gives_awaitable() noexcept {
+    if constexpr (runs_in_executor<Fn, Args...>) {
+        using result = job_result_t<callable_t<Fn>&, std::unwrap_ref_decay_t<Args>&&...>;
+        return is_task_v<std::remove_cvref_t<result>> || leaf_type<result>;
+    } else {
+        return false;
+    }
+}
+
+template <class T>
+constexpr bool is_executor =
+    std::is_base_of_v<executor, std::remove_cvref_t<std::remove_pointer_t<std::remove_cvref_t<T>>>>;
+
+// The sentences of the calls that take `fn, args...`; macros because static_assert wants literals.
+#define TANDEM_REQUIRE_JOB(call, Fn, ...)                                                                    \
+    static_assert(!::tandem::detail::is_executor<Fn>,                                                        \
+                  "tandem::" call ": a pool comes first and as it is: no pointer, no temporary, not const"); \
+    TANDEM_REQUIRE_SAFE_CALLABLE(Fn);                                                                        \
+    static_assert(::tandem::detail::is_executor<Fn> || ::tandem::detail::runs_in_executor<__VA_ARGS__>,      \
+                  "tandem::" call                                                                            \
+                  ": fn can be called neither with (args...) nor with (std::stop_token, "                    \
+                  "args...); hand over fn and not its result; arguments are moved in, std::ref passes a "    \
+                  "reference");                                                                              \
+    static_assert(!::tandem::detail::gives_awaitable<__VA_ARGS__>(),                                         \
+                  "tandem::" call                                                                            \
+                  ": fn returns a task or the like, which runs on the loop and not on "                      \
+                  "another thread; co_await it, or hand over the function that computes or blocks")
 
 /// The pool of those who name none.
 class default_pool final : public loop_owned {
@@ -110,10 +140,7 @@ public:
 ///   above about 50 us of work; for many small things use `map`.
 template <class Fn, class... Args>
 [[nodiscard("co_await it")]] auto run_in_executor(executor_ref pool, Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_SAFE_CALLABLE(Fn);
-    static_assert(detail::runs_in_executor<Fn, Args...>,
-                  "tandem::run_in_executor: fn can be called neither with (args...) nor with "
-                  "(std::stop_token, args...); arguments are moved in, std::ref passes a reference");
+    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(pool, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
@@ -122,12 +149,14 @@ template <class Fn, class... Args>
 template <class Fn, class... Args>
 requires(!std::is_convertible_v<Fn, executor_ref>)
     [[nodiscard("co_await it")]] auto run_in_executor(Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_SAFE_CALLABLE(Fn);
-    static_assert(detail::runs_in_executor<Fn, Args...>,
-                  "tandem::run_in_executor: fn can be called neither with (args...) nor with "
-                  "(std::stop_token, args...); arguments are moved in, std::ref passes a reference");
+    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(this_task::loop().owned<detail::default_pool>().pool,
                                                std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
+
+TANDEM_REFUSE(
+    "tandem::run_in_executor: takes a function and its arguments, behind the pool if one is given: "
+    "run_in_executor(pool, fn, args...)",
+    run_in_executor(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

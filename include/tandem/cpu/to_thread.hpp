@@ -24,11 +24,7 @@ public:
 /// Errors, Threads, Lifetime: as `run_in_executor`.
 template <class Fn, class... Args>
 [[nodiscard("co_await it")]] auto to_thread(Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_SAFE_CALLABLE(Fn);
-    static_assert(
-        detail::runs_in_executor<Fn, Args...>,
-        "tandem::to_thread: fn can be called neither with (args...) nor with (std::stop_token, args...); "
-        "arguments are moved in, std::ref passes a reference");
+    TANDEM_REQUIRE_JOB("to_thread", Fn, Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(this_task::loop().owned<detail::default_blocking_pool>().pool,
                                                std::forward<Fn>(fn), std::forward<Args>(args)...);
 }

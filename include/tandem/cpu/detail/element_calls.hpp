@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/core/concepts.hpp>
 #include <tandem/cpu/detail/job_result.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -19,10 +20,38 @@ namespace detail {
 template <class R>
 concept shared_out = std::ranges::random_access_range<R> && std::ranges::sized_range<R>;
 
+/// How an element of a range is passed to the function of `map`.
+template <class View>
+using seen_element_t = std::add_const_t<std::remove_reference_t<std::ranges::range_reference_t<View>>>&;
+
+template <class View, class Fn>
+concept called_with_elements =
+    takes_stop_token<const Fn&, seen_element_t<View>> || std::is_invocable_v<const Fn&, seen_element_t<View>>;
+
+template <class View, class Fn>
+constexpr bool gives_task_for_elements() noexcept {
+    if constexpr (called_with_elements<View, Fn>) {
+        return is_task_v<std::remove_cvref_t<job_result_t<const Fn&, seen_element_t<View>>>>;
+    } else {
+        return false;
+    }
+}
+
+// The sentences of `map` and `map_unordered`; a macro because static_assert wants literals.
+#define TANDEM_REQUIRE_ELEMENT_CALLS(call, View, Fn)                                               \
+    static_assert(::tandem::detail::called_with_elements<View, Fn>,                                \
+                  "tandem::" call                                                                  \
+                  ": fn cannot be called with (element) nor with (std::stop_token, "               \
+                  "element); it is called as const, no mutable lambda, and the element is const"); \
+    static_assert(!::tandem::detail::gives_task_for_elements<View, Fn>(),                          \
+                  "tandem::" call                                                                  \
+                  ": fn returns a task, which runs on the loop and not on a worker; "              \
+                  "gather(limit(n), range) awaits tasks, " call " takes the function that computes")
+
 /// Calls a function with elements of a range, from any thread.
 template <class View, class Fn>
 class element_calls {
-    using element = std::add_const_t<std::remove_reference_t<std::ranges::range_reference_t<View>>>&;
+    using element = seen_element_t<View>;
     static constexpr bool takes_token = takes_stop_token<const Fn&, element>;
 
 public:

@@ -30,7 +30,7 @@ public:
 
 namespace detail {
 
-inline constinit thread_local const executor* working_for = nullptr;
+TANDEM_PROCESS_WIDE inline constinit thread_local const executor* working_for = nullptr;
 
 }  // namespace detail
 
@@ -63,7 +63,8 @@ public:
 
     // ---- for awaitables, on a loop's thread
 
-    /// Puts a job in line. Errors: `executor_shut_down`, and what calling for a worker throws.
+    /// Puts a job in line. Errors: `executor_shut_down`, and what calling for a worker throws;
+    /// `std::logic_error` from the loop of a job that keeps the only worker.
     void submit(detail::job& j);
     /// Leaves a job for a worker that is awake and about to take it. Then the caller calls `call_workers()`
     /// before it sleeps, in case that worker is kept. False if `submit` is to be called.
@@ -111,6 +112,10 @@ protected:
 private:
     using lock = std::unique_lock<std::mutex>;
 
+    /// A job runs a loop of its own, and that loop hands a job to the one worker, which is busy with the
+    /// first.
+    bool would_wait_for_itself() const noexcept { return workers_ == 1 && detail::working_for == this; }
+    [[noreturn]] void refuse_own_job() const;
     bool add_pump() noexcept {
         if (pumps_ >= workers_) return false;
         ++pumps_;

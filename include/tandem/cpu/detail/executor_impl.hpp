@@ -109,7 +109,14 @@ inline bool executor::work(detail::work_limit limit) noexcept {
     return visit.comes_back;
 }
 
+[[noreturn]] TANDEM_NEVER_INLINE inline void executor::refuse_own_job() const {
+    throw std::logic_error("tandem::run_in_executor: a job of executor \"" + name() +
+                           "\" hands it another one and waits; its 1 worker would wait for itself; give it "
+                           "2 workers or use another executor");
+}
+
 inline void executor::submit(detail::job& j) {
+    if (would_wait_for_itself()) refuse_own_job();
     bool start = false;
     if (j.trace_number == 0) j.trace_number = detail::trace_new_job();
     {
@@ -133,6 +140,7 @@ inline void executor::submit(detail::job& j) {
 
 inline bool executor::submit_briefly(detail::job& j) noexcept {
     if (!jobs_.brief() || j.divisible() || j.priority() != priority::normal) return false;
+    if (would_wait_for_itself()) return false;
     const bool timed = ++detail::brief_jobs % detail::job_line::timed_line == 0;
     j.trace_number = detail::trace_new_job();
     detail::job_line::prepare(j, timed ? detail::job_line::timed_line : 0, timed ? now() : 0);

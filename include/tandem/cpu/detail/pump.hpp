@@ -11,7 +11,7 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
-inline constinit thread_local unsigned brief_jobs = 0;  // that this thread left
+TANDEM_PROCESS_WIDE inline constinit thread_local unsigned brief_jobs = 0;  // that this thread left
 
 /// How much a worker does before it lets others have its thread.
 struct work_limit {
@@ -33,8 +33,8 @@ struct pump_visit {
     explicit pump_visit(std::int64_t cpu_time) noexcept : cpu_before(cpu_time) {}
 
     std::int64_t cpu_before;
-    bool comes = false;     // counted among those who are about to look
-    bool lingered = false;  // waits awake for a moment
+    bool comes = false;          // counted among those who are about to look
+    bool lingered = false;       // waits awake for a moment
     bool comes_back = false;     // leaves for now
     bool calls_another = false;  // there is more than it can do
 };

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -93,6 +94,12 @@ private:
         member& m = *made;
         try {
             m.thread = std::thread([this, &m, called] { live(m, called); });
+        } catch (const std::system_error& e) {
+            retire(*made.release());
+            throw std::system_error(e.code(),
+                                    "tandem::executor: a thread of \"" + name_ + "\" cannot be started (" +
+                                        std::to_string(threads_) + " of " + std::to_string(most_) +
+                                        " run); raise the limit (ulimit -u, pids.max), or ask for fewer");
         } catch (...) {
             retire(*made.release());
             throw;
