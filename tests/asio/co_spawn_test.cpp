@@ -10,6 +10,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <tandem/asio/use_task.hpp>
 #include <tandem/sync/queue.hpp>
@@ -78,7 +80,8 @@ TEST_CASE("co_spawn: calls back with the result, or with the exception", "[asio]
     CHECK(ended);
 }
 
-TEST_CASE("co_spawn: by executor and by io_context; without a loop there it is an error", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: by executor and by io_context; without a loop there it is an error",
+          "[asio][co_spawn]") {
     asio::io_context ctx;
     CHECK_THROWS_AS(tandem::co_spawn(ctx, sleep_for(1ms), asio::detached), tandem::invalid_state_error);
     tandem::event_loop loop(ctx);
@@ -145,7 +148,8 @@ TEST_CASE("co_spawn: the slot of an asio coroutine cancels the task", "[asio][co
     };
     asio::cancellation_signal signal;
     asio::co_spawn(ctx, outer(loop, exits),
-                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { aborted = says_aborted(e); }));
+                   asio::bind_cancellation_slot(signal.slot(),
+                                                [&](std::exception_ptr e) { aborted = says_aborted(e); }));
     asio::steady_timer timer(ctx, 2ms);
     timer.async_wait([&](boost::system::error_code) { signal.emit(asio::cancellation_type::terminal); });
     ctx.run();
@@ -153,7 +157,8 @@ TEST_CASE("co_spawn: the slot of an asio coroutine cancels the task", "[asio][co
     CHECK(aborted);
 }
 
-TEST_CASE("co_spawn: bind_cancellation_slot cancels the task; it completes with operation_aborted", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: bind_cancellation_slot cancels the task; it completes with operation_aborted",
+          "[asio][co_spawn]") {
     asio::io_context ctx;
     tandem::event_loop loop(ctx);
     asio::cancellation_signal signal;
@@ -177,7 +182,8 @@ TEST_CASE("co_spawn: bind_cancellation_slot cancels the task; it completes with 
     signal.emit(asio::cancellation_type::terminal);  // after the end: no effect
 }
 
-TEST_CASE("co_spawn: cancelled before its first turn the task never runs, and still completes", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: cancelled before its first turn the task never runs, and still completes",
+          "[asio][co_spawn]") {
     asio::io_context ctx;
     tandem::event_loop loop(ctx);
     asio::cancellation_signal signal;
@@ -189,12 +195,52 @@ TEST_CASE("co_spawn: cancelled before its first turn the task never runs, and st
         co_return;
     };
     tandem::co_spawn(loop, body(ran, tracked(live)),
-                     asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { aborted = says_aborted(e); }));
+                     asio::bind_cancellation_slot(signal.slot(),
+                                                  [&](std::exception_ptr e) { aborted = says_aborted(e); }));
     signal.emit(asio::cancellation_type::terminal);
     ctx.run();
     CHECK_FALSE(ran);
     CHECK(aborted);
     CHECK(live == 0);
+}
+
+TEST_CASE("co_spawn: after a run of the loop, and between two, it starts tasks as before",
+          "[asio][co_spawn]") {
+    asio::io_context ctx;
+    tandem::event_loop loop(ctx);
+    std::vector<int> results;
+    const auto keep = [&](std::exception_ptr e, int n) { results.push_back(e ? -1 : n); };
+    CHECK(loop.run(value_now(1)) == 1);
+    tandem::co_spawn(loop, value_after(milliseconds(1), 2), keep);
+    ctx.run();
+    CHECK(results == std::vector<int>({2}));
+    tandem::co_spawn(loop, value_after(milliseconds(1), 3), keep);
+    CHECK(loop.run(value_after(milliseconds(5), 4)) == 4);
+    ctx.poll();
+    CHECK(results == std::vector<int>({2, 3}));
+    ctx.restart();
+    asio::post(ctx, [&] { tandem::co_spawn(loop, value_now(5), keep); });
+    ctx.run();
+    CHECK(results == std::vector<int>({2, 3, 5}));
+}
+
+TEST_CASE("co_spawn: every type of cancellation cancels the task", "[asio][co_spawn]") {
+    using type = asio::cancellation_type;
+    for (const type t : {type::terminal, type::partial, type::total, type::all}) {
+        asio::io_context ctx;
+        tandem::event_loop loop(ctx);
+        asio::cancellation_signal signal;
+        int exits = 0;
+        bool aborted = false;
+        const auto handler = [&](std::exception_ptr e) { aborted = says_aborted(e); };
+        tandem::co_spawn(loop, sleep_and_count(milliseconds(3'600'000), exits),
+                         asio::bind_cancellation_slot(signal.slot(), handler));
+        ctx.poll();
+        signal.emit(t);
+        ctx.run();
+        CHECK(exits == 1);
+        CHECK(aborted);
+    }
 }
 
 TEST_CASE("co_spawn: a result that comes in spite of the cancel is delivered", "[asio][co_spawn]") {
@@ -203,7 +249,8 @@ TEST_CASE("co_spawn: a result that comes in spite of the cancel is delivered", "
     asio::cancellation_signal signal;
     int got = 0;
     const auto body = []() -> task<int> { co_return co_await tandem::shield(value_after(2ms, 9)); };
-    tandem::co_spawn(loop, body(), asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e, int n) {
+    tandem::co_spawn(loop, body(),
+                     asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e, int n) {
                          CHECK(e == nullptr);
                          got = n;
                      }));
@@ -213,13 +260,15 @@ TEST_CASE("co_spawn: a result that comes in spite of the cancel is delivered", "
     CHECK(got == 9);
 }
 
-TEST_CASE("co_spawn: the handler is called on its own executor, which is kept busy meanwhile", "[asio][co_spawn][threads]") {
+TEST_CASE("co_spawn: the handler is called on its own executor, which is kept busy meanwhile",
+          "[asio][co_spawn][threads]") {
     asio::io_context ctx;
     asio::io_context elsewhere;
     tandem::event_loop loop(ctx);
     int got = 0;
     std::thread::id id;
-    tandem::co_spawn(loop, value_after(2ms, 4), asio::bind_executor(elsewhere.get_executor(), [&](std::exception_ptr, int n) {
+    tandem::co_spawn(loop, value_after(2ms, 4),
+                     asio::bind_executor(elsewhere.get_executor(), [&](std::exception_ptr, int n) {
                          got = n;
                          id = std::this_thread::get_id();
                      }));
@@ -252,14 +301,16 @@ TEST_CASE("co_spawn: move-only results and handlers", "[asio][co_spawn]") {
     tandem::event_loop loop(ctx);
     const auto make = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(2); };
     int got = 0;
-    tandem::co_spawn(loop, make(), [&got, extra = std::make_unique<int>(3)](std::exception_ptr, std::unique_ptr<int> p) {
-        got = *p + *extra;
-    });
+    tandem::co_spawn(loop, make(),
+                     [&got, extra = std::make_unique<int>(3)](std::exception_ptr, std::unique_ptr<int> p) {
+                         got = *p + *extra;
+                     });
     ctx.run();
     CHECK(got == 5);
 }
 
-TEST_CASE("co_spawn: a loop that ends first completes every handler once, with operation_aborted", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: a loop that ends first completes every handler once, with operation_aborted",
+          "[asio][co_spawn]") {
     asio::io_context ctx;
     int aborted = 0;
     int calls = 0;
@@ -279,7 +330,8 @@ TEST_CASE("co_spawn: a loop that ends first completes every handler once, with o
     CHECK(aborted == 5);
 }
 
-TEST_CASE("co_spawn: an io_context destroyed with a loop that never ran frees task and handler", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: an io_context destroyed with a loop that never ran frees task and handler",
+          "[asio][co_spawn]") {
     int live = 0;
     {
         asio::io_context ctx;
@@ -291,7 +343,8 @@ TEST_CASE("co_spawn: an io_context destroyed with a loop that never ran frees ta
     CHECK(live == 0);
 }
 
-TEST_CASE("co_spawn: a handler that throws throws out of the user's run; the loop can go on", "[asio][co_spawn]") {
+TEST_CASE("co_spawn: a handler that throws throws out of the user's run; the loop can go on",
+          "[asio][co_spawn]") {
     asio::io_context ctx;
     tandem::event_loop loop(ctx);
     tandem::co_spawn(loop, value_now(1), [](std::exception_ptr, int) { throw oops("handler"); });

@@ -273,7 +273,8 @@ TEST_CASE("signals: SIGINT and SIGTERM end run, whatever its main task waits for
     }
 }
 
-TEST_CASE("signals: a task of create_task that waits for anything is cancelled and joined, too", "[asio][signals]") {
+TEST_CASE("signals: a task of create_task that waits for anything is cancelled and joined, too",
+          "[asio][signals]") {
     for (const leaf_case& one : leaves()) {
         INFO(one.name);
         const auto frames = tandem::detail::live_frames;
@@ -321,7 +322,8 @@ TEST_CASE("signals: the error says which signal it was, and is a cancelled_error
     }
 }
 
-TEST_CASE("signals: the handlers of before are in force again after run, and after a signal", "[asio][signals]") {
+TEST_CASE("signals: the handlers of before are in force again after run, and after a signal",
+          "[asio][signals]") {
     static volatile std::sig_atomic_t mine = 0;
     struct sigaction own {};
     struct sigaction before {};
@@ -395,6 +397,29 @@ TEST_CASE("signals: a second one ends the process at once", "[asio][signals][slo
     ::waitpid(child, &status, 0);
     CHECK(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == SIGINT);
+}
+
+TEST_CASE("signals: a second SIGINT ends also a process whose loop is busy; SIGTERM sent twice ends run",
+          "[asio][signals][slow]") {
+    const auto busy = [](int number) -> task<> {
+        ::raise(number);
+        ::raise(number);  // as when the step goes on for ever
+        co_await tandem::sleep(1h);
+    };
+    for (const int number : {SIGINT, SIGTERM}) {
+        INFO("signal " << number);
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            ::signal(number, SIG_DFL);
+            ::_exit(signal_that_ended(busy(number)) == number ? 7 : 0);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        CHECK(WIFSIGNALED(status) == (number == SIGINT));
+        CHECK(WIFEXITED(status) == (number == SIGTERM));
+        if (WIFEXITED(status)) CHECK(WEXITSTATUS(status) == 7);
+    }
 }
 
 TEST_CASE("signals: without a handler the first one does not end the process", "[asio][signals][slow]") {

@@ -139,8 +139,8 @@ inline event_loop& require_attached_loop(boost::asio::execution_context& context
 
 /// Starts a task from Asio code. `token` is any completion token; its handler is called with
 /// `(std::exception_ptr)` or `(std::exception_ptr, T)`, on its associated executor.
-/// Cancellation: the handler's cancellation slot cancels the task, which then completes with
-///   `operation_aborted`, unless it delivers a result all the same.
+/// Cancellation: the handler's cancellation slot cancels the task, whatever type of cancellation it is
+///   signalled; the task then completes with `operation_aborted`, unless it delivers a result all the same.
 /// Errors: what the task throws is the handler's `exception_ptr`; `T` is then value-initialised.
 /// Threads: call it, and signal the slot, on the loop's thread.
 /// Lifetime: the loop owns the task; its end cancels and joins it.

@@ -36,7 +36,7 @@ public:
     /// Attaches to `context`, which outlives the loop.
     /// Errors: `std::logic_error` if another loop is attached to it.
     explicit event_loop(boost::asio::io_context& context) : event_loop(nullptr, &context) {}
-    ~event_loop();
+    virtual ~event_loop();
 
     /// Runs `main`; then cancels and joins what `create_task` left, and gives or throws what `main` did.
     /// Errors: `cancelled_error` if main was stopped, as it is when somebody stops the io_context;
@@ -216,7 +216,8 @@ inline void event_loop::drain() {
     TANDEM_ASSERT(on_its_thread(),
                   "tandem::event_loop: two threads run its io_context; run it from one, and give CPU work to "
                   "an executor");
-    thread_ = &detail::current_loop;
+    // Only if it changes: a completion on another thread may be reading it, to see where it is.
+    if (thread_ != &detail::current_loop) thread_ = &detail::current_loop;
     ++drains_;
     std::int64_t now = ticks();
     const std::int64_t end = detail::later(now, batch_slice_);
@@ -298,7 +299,6 @@ T event_loop::run(task<T> main, run_options options) {
         throw std::logic_error("tandem::run: a loop runs on this thread already; co_await the task instead");
     }
     if (context_.stopped()) context_.restart();
-    tasks_.reopen();
     int signal = 0;
     const auto on_signal = [this, &signal](int number) {
         signal = number;
@@ -327,6 +327,7 @@ T event_loop::run(task<T> main, run_options options) {
     }
     main_ = nullptr;
     possessions_.clear();
+    tasks_.reopen();  // for co_spawn between two runs, too
     update_hold();
     if (thrown_by_handler) std::rethrow_exception(thrown_by_handler);
     if (signal != 0 && scope.stopped()) throw interrupted_error(signal);

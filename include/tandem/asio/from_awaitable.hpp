@@ -27,7 +27,7 @@ public:
     void await_suspend(std::coroutine_handle<> h) noexcept {
         this->start(h, [this] {
             boost::asio::co_spawn(this->context().get_executor(), std::move(operand_),
-                                  io_handler<Results...>(*this));
+                                  sole_io_handler<Results...>(*this));
         });
     }
     T await_resume() {
@@ -45,7 +45,8 @@ private:
 /// `co_await` of an `asio::awaitable<T>` in a task.
 /// Cancellation: emits terminal cancellation to it and waits for its end; if it ends with
 ///   `operation_aborted`, the task stops.
-/// Errors: what it throws.
+/// Errors: what it throws; `operation_aborted` if it is destroyed, with the io_context of what it waits
+///   for, say.
 template <class T, class Executor>
 struct await_adapter<boost::asio::awaitable<T, Executor>> {
     static auto adapt(boost::asio::awaitable<T, Executor>&& operand, detail::fiber& f) {

@@ -24,6 +24,16 @@ public:
         if (watchers++ == 0) ::sigaction(Number, nullptr, &before);
         return before.sa_handler != SIG_IGN;
     }
+    /// To be called once a handler is in force: the first signal takes it away again, whatever the loop is
+    /// doing, so that a second one ends also a process whose loop is busy. Not if there was a handler before.
+    static void end_on_second() noexcept {
+        const guard lock;
+        if (before.sa_handler != SIG_DFL) return;
+        struct sigaction now {};
+        ::sigaction(Number, nullptr, &now);
+        now.sa_flags |= static_cast<int>(SA_RESETHAND);
+        ::sigaction(Number, &now, nullptr);
+    }
     static void leave() noexcept {
         const guard lock;
         if (--watchers == 0) ::sigaction(Number, &before, nullptr);
@@ -41,9 +51,9 @@ private:
         ~guard() { busy.clear(std::memory_order_release); }
     };
 
-    inline static std::atomic_flag busy = ATOMIC_FLAG_INIT;
-    inline static int watchers = 0;
-    inline static struct sigaction before {};
+    TANDEM_PROCESS_WIDE inline static std::atomic_flag busy = ATOMIC_FLAG_INIT;
+    TANDEM_PROCESS_WIDE inline static int watchers = 0;
+    TANDEM_PROCESS_WIDE inline static struct sigaction before {};
 };
 
 /// Calls `on_signal(number)` once, for the first SIGINT or SIGTERM; then what was in force before is
@@ -53,7 +63,11 @@ class signal_watch {
 public:
     signal_watch(boost::asio::io_context& context, OnSignal on_signal)
         : set_(context), on_signal_(on_signal) {
-        if (shared_disposition<SIGINT>::enter()) set_.add(SIGINT);
+        // Not so for SIGTERM: programs such as timeout(1) send it twice, to the process and to its group.
+        if (shared_disposition<SIGINT>::enter()) {
+            set_.add(SIGINT);
+            shared_disposition<SIGINT>::end_on_second();
+        }
         if (shared_disposition<SIGTERM>::enter()) set_.add(SIGTERM);
         set_.async_wait([this](const boost::system::error_code& ended, int number) {
             if (ended) return;  // `this` is gone

@@ -3,25 +3,17 @@
 #pragma once
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <coroutine>
 #include <exception>
-#include <optional>
-#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
-#include <tandem/asio/detail/cancel_hook.hpp>
-#include <tandem/asio/detail/handler_memory.hpp>
-#include <tandem/asio/detail/loop_executor.hpp>
-#include <tandem/core/drain.hpp>
-#include <tandem/core/fiber.hpp>
+#include <tandem/asio/detail/io_leaf.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 
@@ -29,8 +21,10 @@ namespace tandem::inline TANDEM_ABI {
 /// Cancellation: cancels the operation (terminal) and waits for its completion. What it completes
 ///   with in spite of that, bytes read for example, is delivered.
 /// Errors: `boost::system::system_error` for an `error_code`, a rethrow for an `exception_ptr`. With
-///   `asio::as_tuple(use_task)` and `asio::redirect_error(use_task, ec)` nothing is thrown.
-/// Threads: resumes on the loop's thread, also for objects of another io_context.
+///   `asio::as_tuple(use_task)` and `asio::redirect_error(use_task, ec)` nothing is thrown, unless the
+///   operation is destroyed before it completes, with its io_context: `operation_aborted` then.
+/// Threads: resumes on the loop's thread, also for objects of another io_context and with an executor
+///   bound to the token, which runs the steps of a composed operation.
 /// Cost: no allocation; the handler lives in the awaiting frame.
 class use_task_t {
 public:
@@ -61,118 +55,6 @@ public:
 inline constexpr use_task_t use_task;
 
 namespace detail {
-
-// Whether a completion says "cancelled", by what comes first in it.
-inline bool says_aborted(const boost::system::error_code& ec) noexcept {
-    return ec && ec == boost::asio::error::operation_aborted;
-}
-inline bool says_aborted(const std::exception_ptr& e) noexcept {
-    if (!e) return false;
-    try {
-        std::rethrow_exception(e);
-    } catch (const boost::system::system_error& known) {
-        return says_aborted(known.code());
-    } catch (...) {
-        return false;
-    }
-}
-template <class First, class... Rest>
-bool says_aborted(const std::tuple<First, Rest...>& results) noexcept {
-    if constexpr (requires { says_aborted(std::get<0>(results)); }) {
-        return says_aborted(std::get<0>(results));
-    } else {
-        return false;
-    }
-}
-inline bool says_aborted(const std::tuple<>&) noexcept { return false; }
-
-/// A pending Asio operation, apart from its results.
-class io_leaf : public leaf {
-public:
-    const char* kind() const noexcept override { return "asio operation"; }
-    boost::asio::io_context& context() const noexcept {
-        return *static_cast<boost::asio::io_context*>(loop().io());
-    }
-    handler_memory& memory() noexcept { return memory_; }
-    cancel_slot slot() noexcept { return cancel_slot(hook_); }
-
-protected:
-    io_leaf() noexcept = default;
-    ~io_leaf() = default;
-
-    template <class Initiate>
-    void start(std::coroutine_handle<> h, Initiate&& initiate) noexcept {
-        if (!suspend(h)) return;
-        in_call_ = true;
-        try {
-            if (!loop().io()) {
-                throw std::logic_error(
-                    "tandem::use_task: this loop has no io_context; run I/O with tandem::run, "
-                    "not on virtual time");
-            }
-            initiate();
-        } catch (...) {
-            failure_ = std::current_exception();
-            complete();
-        }
-        in_call_ = false;
-    }
-
-    void completed(bool aborted) noexcept {
-        if (aborted && stop_pending()) return stop();
-        // Called from inside the initiation, a cancellation or a task: the ready queue takes it.
-        if (in_call_ || loop().running()) return complete();
-        loop().resume_now(*this);
-    }
-    void rethrow_failure() const {
-        if (failure_) std::rethrow_exception(failure_);
-    }
-
-private:
-    detach on_cancel() noexcept override {
-        in_call_ = true;
-        hook_.emit();
-        in_call_ = false;
-        return detach::later;
-    }
-
-    cancel_hook hook_;
-    handler_memory memory_;
-    std::exception_ptr failure_;  // of the initiation
-    bool in_call_ = false;
-};
-
-template <class... Results>
-class io_result_leaf : public io_leaf {
-public:
-    void complete_with(Results... results) noexcept {
-        results_.emplace(std::move(results)...);
-        completed(says_aborted(*results_));
-    }
-
-protected:
-    ~io_result_leaf() = default;
-    std::optional<std::tuple<Results...>> results_;  // some, such as sockets, have no default constructor
-};
-
-template <class... Results>
-class io_handler {
-public:
-    using allocator_type = handler_allocator<void>;
-    using cancellation_slot_type = cancel_slot;
-    using executor_type = loop_executor;
-
-    explicit io_handler(io_result_leaf<Results...>& waiting) noexcept : waiting_(&waiting) {}
-
-    allocator_type get_allocator() const noexcept { return allocator_type(waiting_->memory()); }
-    cancellation_slot_type get_cancellation_slot() const noexcept { return waiting_->slot(); }
-    executor_type get_executor() const noexcept { return executor_type(waiting_->loop()); }
-
-    void operator()(Results... results) { waiting_->complete_with(std::move(results)...); }
-
-private:
-    io_result_leaf<Results...>* waiting_;
-};
 
 template <class First>
 constexpr bool is_error_v =
@@ -216,7 +98,7 @@ public:
         this->start(h, [this] {
             std::apply(
                 [this](auto&... a) {
-                    std::move(initiation_)(io_handler<Results...>(*this), std::move(a)...);
+                    std::move(initiation_)(sole_io_handler<Results...>(*this), std::move(a)...);
                 },
                 arguments_);
         });
@@ -275,6 +157,8 @@ private:
 
 template <class... Results>
 struct boost::asio::async_result<tandem::use_task_t, void(Results...)> {
+    using return_type = void;  // bind_allocator and bind_cancellation_slot want the name
+
     // Not `auto`: GCC before 13 rejects a deduced return type here for operations such as async_accept.
     template <class Initiation, class... Arguments>
     static tandem::detail::io_awaiter<std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>,
@@ -289,6 +173,8 @@ struct boost::asio::async_result<tandem::use_task_t, void(Results...)> {
 template <class... Results>
 struct boost::asio::async_result<boost::asio::redirect_error_t<tandem::use_task_t>,
                                  void(boost::system::error_code, Results...)> {
+    using return_type = void;
+
     template <class Initiation, class Token, class... Arguments>
     static tandem::detail::redirected_awaiter<
         std::decay_t<Initiation>, std::tuple<std::decay_t<Arguments>...>, std::decay_t<Results>...>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 
 #include <new>
@@ -39,6 +40,15 @@ public:
         if (act_) std::exchange(act_, nullptr)(*this, false);
     }
     bool has_handler() const noexcept { return act_ != nullptr; }
+    /// For operations that name Asio's own type: the same slot as long as nothing else is put here.
+    boost::asio::cancellation_slot as_asio_slot() {
+        if (act_ != &act_on_signal) {
+            clear();
+            ::new (static_cast<void*>(room_)) boost::asio::cancellation_signal();
+            act_ = &act_on_signal;
+        }
+        return signal_of(*this).slot();
+    }
 
 private:
     template <class T>
@@ -89,6 +99,15 @@ private:
         delete place;
     }
 
+    static boost::asio::cancellation_signal& signal_of(cancel_hook& self) noexcept {
+        return *std::launder(reinterpret_cast<boost::asio::cancellation_signal*>(self.room_));
+    }
+    static void act_on_signal(cancel_hook& self, bool emit) {
+        if (emit) return signal_of(self).emit(boost::asio::cancellation_type::terminal);
+        signal_of(self).~cancellation_signal();
+    }
+
+    static_assert(sizeof(boost::asio::cancellation_signal) <= 32);
     alignas(void*) unsigned char room_[32];
     void (*act_)(cancel_hook&, bool emit) = nullptr;
 };
@@ -111,6 +130,9 @@ public:
     }
     bool is_connected() const noexcept { return hook_ != nullptr; }
     bool has_handler() const noexcept { return hook_ && hook_->has_handler(); }
+    operator boost::asio::cancellation_slot() const {
+        return hook_ ? hook_->as_asio_slot() : boost::asio::cancellation_slot();
+    }
     bool operator==(const cancel_slot&) const noexcept = default;
 
 private:

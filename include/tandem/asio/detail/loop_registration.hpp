@@ -18,7 +18,7 @@ namespace detail {
 class loop_registration final : public boost::asio::execution_context::service {
 public:
     using key_type = loop_registration;
-    inline static boost::asio::execution_context::id id;
+    TANDEM_PROCESS_WIDE inline static boost::asio::execution_context::id id;
 
     explicit loop_registration(boost::asio::execution_context& context)
         : boost::asio::execution_context::service(context) {}

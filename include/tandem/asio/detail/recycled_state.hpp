@@ -78,13 +78,13 @@ private:
     };
 
     static constexpr std::ptrdiff_t most = 256;
-    static bool makes_room() noexcept {
+    TANDEM_PROCESS_WIDE static bool makes_room() noexcept {
         if (std::exchange(here_.owned, true)) return false;
         static thread_local owner of_this_thread;
         return true;
     }
 
-    static inline constinit thread_local kept_places here_{};
+    TANDEM_PROCESS_WIDE static inline constinit thread_local kept_places here_{};
 };
 
 }  // namespace detail
