@@ -1,5 +1,5 @@
-// expect: tandem::run_in_executor: fn returns a task, which runs on the loop and not on a worker
-// SPDX-License-Identifier: BSL-1.0
+// expect: tandem::run_in_executor: fn returns a task or the like, which runs on the loop and not on another
+// thread SPDX-License-Identifier: BSL-1.0
 #include <tandem/core/task.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
 

@@ -53,8 +53,9 @@ TANDEM_TEST("broadcast: every subscriber gets every item, in order", "[sync][bro
     CHECK(b.statistics().size == 0);
 }
 
-TANDEM_TEST("broadcast: a subscriber gets what is put after it subscribed; without subscribers items go at once",
-            "[sync][broadcast][virtual]") {
+TANDEM_TEST(
+    "broadcast: a subscriber gets what is put after it subscribed; without subscribers items go at once",
+    "[sync][broadcast][virtual]") {
     tandem::broadcast<int> b;
     co_await b.put(1);
     CHECK(b.statistics().size == 0);
@@ -104,7 +105,8 @@ TANDEM_TEST("broadcast: put waits while the slowest lags too far behind", "[sync
     CHECK(third == 3);
 }
 
-TANDEM_TEST("broadcast: a slow subscriber that leaves lets waiting putters in", "[sync][broadcast][virtual]") {
+TANDEM_TEST("broadcast: a slow subscriber that leaves lets waiting putters in",
+            "[sync][broadcast][virtual]") {
     tandem::broadcast<int> b(1);
     auto staying = b.subscribe();
     tandem::task_handle<> h;
@@ -123,7 +125,8 @@ TANDEM_TEST("broadcast: a slow subscriber that leaves lets waiting putters in", 
     CHECK(two == 2);
 }
 
-TANDEM_TEST("broadcast: shutdown lets subscribers take what is there, then gives nothing", "[sync][broadcast][virtual]") {
+TANDEM_TEST("broadcast: shutdown lets subscribers take what is there, then gives nothing",
+            "[sync][broadcast][virtual]") {
     tandem::broadcast<int> b;
     auto mine = b.subscribe();
     co_await b.put(1);
@@ -140,7 +143,8 @@ TANDEM_TEST("broadcast: shutdown lets subscribers take what is there, then gives
     CHECK_FALSE(b.try_put(std::move(item)));
 }
 
-TANDEM_TEST("broadcast: shutdown sends waiting putters away and wakes waiting subscribers", "[sync][broadcast][virtual]") {
+TANDEM_TEST("broadcast: shutdown sends waiting putters away and wakes waiting subscribers",
+            "[sync][broadcast][virtual]") {
     tandem::broadcast<int> b(1);
     auto slow = b.subscribe();
     co_await b.put(1);
@@ -168,7 +172,8 @@ TANDEM_TEST("broadcast: a cancelled next skips nothing", "[sync][broadcast][virt
     CHECK(one == 1);
 }
 
-TANDEM_TEST("broadcast: a subscriber cancelled after it was woken delivers its item, then stops", "[sync][broadcast][virtual]") {
+TANDEM_TEST("broadcast: a subscriber cancelled after it was woken delivers its item, then stops",
+            "[sync][broadcast][virtual]") {
     tandem::broadcast<int> b;
     std::vector<int> seen;
     auto h = tandem::create_task(collect(b, seen, 1ms));
@@ -243,4 +248,33 @@ TANDEM_TEST("broadcast: items are copied out to each and the last copy goes", "[
         co_await b.put(std::make_shared<tracked>(live));
     }
     CHECK(live == 0);
+}
+
+TANDEM_TEST("broadcast: a subscription made by one task is moved into another and misses nothing in between",
+            "[sync][broadcast][virtual]") {
+    tandem::broadcast<int> b(4);
+    const auto read = [](tandem::broadcast<int>::subscription mine) -> task<std::vector<int>> {
+        std::vector<int> got;
+        while (true) {
+            const std::optional<int> item = co_await mine.next();
+            if (!item) co_return got;
+            got.push_back(*item);
+        }
+    };
+    auto other = b.subscribe();
+    auto reader = tandem::create_task(read, b.subscribe());
+    CHECK(b.statistics().subscribers == 2);
+    co_await b.put(1);  // before the reader has begun
+    co_await tandem::sleep(1ms);
+    co_await b.put(2);
+    b.shutdown();
+    const std::vector<int> got = co_await reader;
+    CHECK(got == std::vector<int>{1, 2});
+    CHECK(b.statistics().subscribers == 1);
+    CHECK(other.lag() == 2);
+    tandem::broadcast<int>::subscription moved(std::move(other));
+    const std::optional<int> first = co_await moved.next();
+    CHECK(first == 1);
+    CHECK(moved.lag() == 1);
+    CHECK(b.statistics().size == 1);
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,9 +45,10 @@ private:
 
 }  // namespace
 
-TANDEM_TEST("queue: first in, first out; knows its size and its bound",
-            "[sync][queue][virtual][asyncio:test_empty][asyncio:test_full][asyncio:test_order][asyncio:test_maxsize]"
-            "[asyncio:test_nonblocking_get][asyncio:test_nonblocking_put]") {
+TANDEM_TEST(
+    "queue: first in, first out; knows its size and its bound",
+    "[sync][queue][virtual][asyncio:test_empty][asyncio:test_full][asyncio:test_order][asyncio:test_maxsize]"
+    "[asyncio:test_nonblocking_get][asyncio:test_nonblocking_put]") {
     tandem::queue<int> q(3);
     CHECK(q.maxsize() == 3);
     CHECK(q.empty());
@@ -65,7 +67,8 @@ TANDEM_TEST("queue: first in, first out; knows its size and its bound",
 }
 
 TANDEM_TEST("queue: get_nowait of an empty and put_nowait to a full one throw",
-            "[sync][queue][virtual][asyncio:test_nonblocking_get_exception][asyncio:test_nonblocking_put_exception]") {
+            "[sync][queue][virtual][asyncio:test_nonblocking_get_exception][asyncio:test_nonblocking_put_"
+            "exception]") {
     tandem::queue<int> q(1);
     CHECK_THROWS_AS(q.get_nowait(), tandem::queue_empty);
     q.put_nowait(1);
@@ -74,8 +77,9 @@ TANDEM_TEST("queue: get_nowait of an empty and put_nowait to a full one throw",
     co_return;
 }
 
-TANDEM_TEST("queue: try_put leaves an item that it does not take as it was; try_get is empty on an empty queue",
-            "[sync][queue][virtual]") {
+TANDEM_TEST(
+    "queue: try_put leaves an item that it does not take as it was; try_get is empty on an empty queue",
+    "[sync][queue][virtual]") {
     tandem::queue<std::unique_ptr<int>> q(1);
     CHECK_FALSE(q.try_get().has_value());
     auto first = std::make_unique<int>(1);
@@ -105,8 +109,9 @@ TANDEM_TEST("queue: get and put that need not wait do not suspend",
     CHECK(tandem::this_task::loop().statistics().steps == steps);
 }
 
-TANDEM_TEST("queue: get waits for an item", "[sync][queue][virtual][asyncio:test_blocking_get_wait]"
-                                            "[asyncio:test_put_with_waiting_getters]") {
+TANDEM_TEST("queue: get waits for an item",
+            "[sync][queue][virtual][asyncio:test_blocking_get_wait]"
+            "[asyncio:test_put_with_waiting_getters]") {
     tandem::queue<int> q;
     auto h = tandem::create_task(get_one(q));
     co_await settle();
@@ -118,8 +123,9 @@ TANDEM_TEST("queue: get waits for an item", "[sync][queue][virtual][asyncio:test
     CHECK(q.empty());
 }
 
-TANDEM_TEST("queue: put waits for room", "[sync][queue][virtual][asyncio:test_blocking_put_wait]"
-                                         "[asyncio:test_get_with_putters]") {
+TANDEM_TEST("queue: put waits for room",
+            "[sync][queue][virtual][asyncio:test_blocking_put_wait]"
+            "[asyncio:test_get_with_putters]") {
     tandem::queue<int> q(1);
     q.put_nowait(1);
     auto h = tandem::create_task(put_one(q, 2));
@@ -134,8 +140,9 @@ TANDEM_TEST("queue: put waits for room", "[sync][queue][virtual][asyncio:test_bl
     CHECK(q.get_nowait() == 2);
 }
 
-TANDEM_TEST("queue: items of waiting putters keep their order",
-            "[sync][queue][virtual][asyncio:test_get_with_waiting_putters][asyncio:test_why_are_getters_waiting]") {
+TANDEM_TEST(
+    "queue: items of waiting putters keep their order",
+    "[sync][queue][virtual][asyncio:test_get_with_waiting_putters][asyncio:test_why_are_getters_waiting]") {
     tandem::queue<int> q(1);
     std::vector<tandem::task_handle<>> hs;
     for (int i = 0; i < 5; ++i) {
@@ -162,7 +169,8 @@ TANDEM_TEST("queue: waiting getters are served in the order in which they came",
     for (int i = 0; i < 4; ++i) CHECK(hs[static_cast<std::size_t>(i)].result() == i);
 }
 
-TANDEM_TEST("queue: an item is handed to the getter in line; a later get_nowait cannot take it", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: an item is handed to the getter in line; a later get_nowait cannot take it",
+            "[sync][queue][virtual]") {
     tandem::queue<int> q;
     auto h = tandem::create_task(get_one(q));
     co_await settle();
@@ -301,7 +309,8 @@ TANDEM_TEST("queue: a task that puts and returns is not disturbed by the getter"
     CHECK(h.done());
 }
 
-TANDEM_TEST("queue: a cancelled task takes nothing from a queue that is never empty", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: a cancelled task takes nothing from a queue that is never empty",
+            "[sync][queue][virtual]") {
     tandem::queue<int> q;
     int taken = 0;
     const auto body = [](tandem::queue<int>& from, int& count) -> task<> {
@@ -320,7 +329,8 @@ TANDEM_TEST("queue: a cancelled task takes nothing from a queue that is never em
     CHECK(taken < 500);
 }
 
-TANDEM_TEST("queue: every item is got once, whichever consumer is cancelled in whichever turn", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: every item is got once, whichever consumer is cancelled in whichever turn",
+            "[sync][queue][virtual]") {
     for (int turn = 0; turn < 12; ++turn) {
         tandem::queue<int> q(2);
         std::vector<int> seen;
@@ -384,7 +394,8 @@ TANDEM_TEST("queue: join of an empty one does not wait, not even twice",
     co_await q.join();
 }
 
-TANDEM_TEST("queue: task_done too often is an error", "[sync][queue][virtual][asyncio:test_task_done_underflow]") {
+TANDEM_TEST("queue: task_done too often is an error",
+            "[sync][queue][virtual][asyncio:test_task_done_underflow]") {
     tandem::queue<int> q;
     CHECK_THROWS_AS(q.task_done(), tandem::invalid_state_error);
     q.put_nowait(1);
@@ -442,7 +453,8 @@ TANDEM_TEST("queue: after shutdown put throws, and get once it is empty", "[sync
     q.shutdown();
 }
 
-TANDEM_TEST("queue: next gives an empty optional once it is shut down and drained", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: next gives an empty optional once it is shut down and drained",
+            "[sync][queue][virtual]") {
     tandem::queue<int> q;
     std::vector<int> seen;
     const auto loop = [](tandem::queue<int>& from, std::vector<int>& to) -> task<> {
@@ -494,7 +506,8 @@ TANDEM_TEST("queue: an immediate shutdown drops what is inside and frees join", 
     CHECK(q.empty());
 }
 
-TANDEM_TEST("queue: an immediate shutdown leaves join waiting for what was taken before", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: an immediate shutdown leaves join waiting for what was taken before",
+            "[sync][queue][virtual]") {
     tandem::queue<int> q;
     q.put_nowait(1);
     q.put_nowait(2);
@@ -547,7 +560,8 @@ TANDEM_TEST("queue: holds move-only items and frees what is left in it", "[sync]
     CHECK(live == 0);
 }
 
-TANDEM_TEST("queue: many producers and consumers lose nothing and keep each producer's order", "[sync][queue][virtual]") {
+TANDEM_TEST("queue: many producers and consumers lose nothing and keep each producer's order",
+            "[sync][queue][virtual]") {
     tandem::queue<std::pair<int, int>> q(3);
     std::vector<std::vector<int>> seen(4);
     const auto produce = [](tandem::queue<std::pair<int, int>>& to, int who) -> task<> {
@@ -556,7 +570,8 @@ TANDEM_TEST("queue: many producers and consumers lose nothing and keep each prod
             if (i % 7 == who) co_await tandem::this_task::checkpoint();
         }
     };
-    const auto consume = [](tandem::queue<std::pair<int, int>>& from, std::vector<std::vector<int>>& to) -> task<> {
+    const auto consume = [](tandem::queue<std::pair<int, int>>& from,
+                            std::vector<std::vector<int>>& to) -> task<> {
         for (;;) {
             const auto item = co_await from.next();
             if (!item) break;
@@ -617,6 +632,24 @@ TANDEM_TEST("priority_queue: 2,000 items in random order, with gets in between",
         CHECK(n >= last);
         last = n;
     }
+    co_return;
+}
+
+TANDEM_TEST("priority_queue: if the order throws, the put has failed and the item is not inside",
+            "[sync][queue][virtual]") {
+    struct dislikes_7 {
+        bool operator()(int a, int b) const {
+            if (a == 7) throw std::domain_error("7");
+            return a < b;
+        }
+    };
+    tandem::priority_queue<int, dislikes_7> q;
+    q.put_nowait(5);
+    q.put_nowait(3);
+    CHECK_THROWS_AS(q.put_nowait(7), std::domain_error);
+    CHECK(q.size() == 2);
+    CHECK(q.get_nowait() == 3);
+    CHECK(q.get_nowait() == 5);
     co_return;
 }
 

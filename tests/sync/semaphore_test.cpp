@@ -36,9 +36,10 @@ task<> use(tandem::semaphore& sem, int& inside, int& most) {
 
 }  // namespace
 
-TANDEM_TEST("semaphore: counts permits", "[sync][semaphore][virtual][asyncio:test_semaphore]"
-                                         "[asyncio:test_initial_value_zero][asyncio:test_release_no_waiters]"
-                                         "[asyncio:test_semaphore_value]") {
+TANDEM_TEST("semaphore: counts permits",
+            "[sync][semaphore][virtual][asyncio:test_semaphore]"
+            "[asyncio:test_initial_value_zero][asyncio:test_release_no_waiters]"
+            "[asyncio:test_semaphore_value]") {
     tandem::semaphore none(0);
     CHECK(none.locked());
     CHECK_FALSE(none.try_acquire().has_value());
@@ -142,8 +143,9 @@ TANDEM_TEST("semaphore: a cancelled waiter is skipped",
     if (!order_is_permuted()) CHECK(log == std::vector<int>({2, 3}));
 }
 
-TANDEM_TEST("semaphore: cancelled waiters and a release in one turn: the first that is left gets the permit",
-            "[sync][semaphore][virtual][asyncio:test_acquire_cancel_before_awoken][asyncio:test_acquire_hang]") {
+TANDEM_TEST(
+    "semaphore: cancelled waiters and a release in one turn: the first that is left gets the permit",
+    "[sync][semaphore][virtual][asyncio:test_acquire_cancel_before_awoken][asyncio:test_acquire_hang]") {
     tandem::semaphore sem(0);
     std::vector<int> log;
     std::vector<tandem::task_handle<>> hs;
@@ -189,7 +191,8 @@ TANDEM_TEST("semaphore: a waiter cancelled after a permit was handed over keeps 
     CHECK(sem.value() == 0);
 }
 
-TANDEM_TEST("semaphore: try_acquire fails while a woken waiter has yet to run", "[sync][semaphore][virtual]") {
+TANDEM_TEST("semaphore: try_acquire fails while a woken waiter has yet to run",
+            "[sync][semaphore][virtual]") {
     tandem::semaphore sem(0);
     std::vector<int> log;
     auto h = tandem::create_task(take_and_note(sem, log, 1));
@@ -202,7 +205,8 @@ TANDEM_TEST("semaphore: try_acquire fails while a woken waiter has yet to run", 
     CHECK(h.done());
 }
 
-TANDEM_TEST("semaphore: a cancelled task takes no permit, even if one is free", "[sync][semaphore][virtual]") {
+TANDEM_TEST("semaphore: a cancelled task takes no permit, even if one is free",
+            "[sync][semaphore][virtual]") {
     tandem::semaphore sem(1);
     const auto body = [](tandem::semaphore& of) -> task<> {
         for (;;) {
@@ -249,7 +253,8 @@ TANDEM_TEST("semaphore: permits survive cancels at every turn", "[sync][semaphor
             if (++peak > 2) peak = 2;
             co_await tandem::this_task::checkpoint();
         };
-        for (int i = 0; i < 8; ++i) hs.push_back(tandem::create_task(yields, std::ref(sem), std::ref(inside), std::ref(most)));
+        for (int i = 0; i < 8; ++i)
+            hs.push_back(tandem::create_task(yields, std::ref(sem), std::ref(inside), std::ref(most)));
         for (int i = 0; i < turns; ++i) co_await tandem::this_task::checkpoint();
         for (std::size_t i = 0; i < hs.size(); i += 3) hs[i].cancel();
         co_await settle();
@@ -285,4 +290,14 @@ TANDEM_TEST("bounded_semaphore: while tasks wait a release goes to them", "[sync
     CHECK(h.done());
     sem.release();
     CHECK(sem.value() == 1);
+}
+
+TEST_CASE("semaphore: a negative number of permits is refused, not taken for a huge one",
+          "[sync][semaphore]") {
+    const int permits = -1;
+    CHECK_THROWS_WITH(tandem::semaphore(permits),
+                      "tandem::semaphore: 18446744073709551615 permits, as a negative number becomes; "
+                      "give 0 or more");
+    CHECK_THROWS_AS(tandem::bounded_semaphore(permits), std::invalid_argument);
+    CHECK(tandem::semaphore(0).locked());
 }

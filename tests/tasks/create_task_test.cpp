@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/tasks/create_task.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <source_location>
 #include <stdexcept>
@@ -140,7 +141,8 @@ TANDEM_TEST("create_task: of fn and args, too, an error is reported with its pla
     tandem::create_task(fails, 1, 2, std::string("3"));
     tandem::create_task(fails, 1, 2, 3, 4);  // nothing has a default behind any number of arguments
     co_await tandem::sleep(2ms);
-    CHECK(lines == std::vector<unsigned>{here + 1, here + 2, here + 3, here + 4, 0});
+    std::sort(lines.begin(), lines.end());
+    CHECK(lines == std::vector<unsigned>{0, here + 1, here + 2, here + 3, here + 4});
 }
 
 TANDEM_TEST("create_task: std::ref passes a reference through", "[tasks][create_task][virtual]") {

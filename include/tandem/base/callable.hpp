@@ -68,10 +68,25 @@ decltype(auto) forward_callable(std::remove_reference_t<F>& fn) noexcept {
 template <class F>
 constexpr bool safe_callable = true;
 #else
+/// Whether a class has a call operator, template or not; a final one is taken to have it.
+template <class F>
+constexpr bool has_call_operator = std::is_class_v<F>;
+struct has_one_call_operator {
+    void operator()();
+};
+template <class F>
+struct has_another_call_operator : F, has_one_call_operator {};
+template <class F>
+requires(std::is_class_v<F> && !std::is_final_v<F>) constexpr bool has_call_operator<F> = !requires {
+    &has_another_call_operator<F>::operator();
+};
+
+/// What is no callable, such as a task, is refused by the call's own sentence.
 template <class F>
 constexpr bool safe_callable =
     !TANDEM_GCC_LT_13 || std::is_lvalue_reference_v<F> ||
-    std::is_trivially_destructible_v<std::remove_cvref_t<F>> || is_moved_ref_v<std::remove_cvref_t<F>>;
+    std::is_trivially_destructible_v<std::remove_cvref_t<F>> || is_moved_ref_v<std::remove_cvref_t<F>> ||
+    !has_call_operator<std::remove_cvref_t<F>>;
 #endif
 
 }  // namespace detail

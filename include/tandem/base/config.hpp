@@ -58,6 +58,9 @@
 #define TANDEM_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define TANDEM_NEVER_INLINE [[gnu::noinline]]
 
+// One object for the whole process: also between libraries that are compiled with -fvisibility=hidden.
+#define TANDEM_PROCESS_WIDE [[gnu::visibility("default")]]
+
 // Misuse that costs a check is caught in debug builds only: the text is printed, then abort().
 #ifdef NDEBUG
 #define TANDEM_ASSERT(condition, text) static_cast<void>(0)

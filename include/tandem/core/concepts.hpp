@@ -111,6 +111,7 @@ using await_result_t = typename detail::await_result<
 template <class R>
 concept awaitable_range = std::ranges::input_range<R> &&
     (awaitable<std::ranges::range_reference_t<R>> ||
-     detail::is_task_v<std::remove_cvref_t<std::ranges::range_reference_t<R>>>);
+     (detail::is_task_v<std::remove_cvref_t<std::ranges::range_reference_t<R>>> &&
+      !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<R>>>));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -135,7 +135,7 @@ TANDEM_ALWAYS_INLINE void trace_step(trace_kind kind, const fiber* next) noexcep
 using transfer = void;
 /// What `loop_core::enter` resumes when the coroutine that runs has returned to it. A variable of the
 /// thread, because the way from a task to its loop is three loads, one after the other.
-inline constinit thread_local std::coroutine_handle<> next_to_enter{};
+TANDEM_PROCESS_WIDE inline constinit thread_local std::coroutine_handle<> next_to_enter{};
 inline void transfer_to(std::coroutine_handle<> h) noexcept { next_to_enter = h; }
 inline void stay_suspended() noexcept {}
 #else

@@ -33,11 +33,11 @@ struct frame_cache {
 };
 
 // Plain data, so that it is reached without an initialisation guard.
-inline constinit thread_local frame_cache frames{};
-inline std::size_t frame_cache_limit = std::size_t{4} << 20;
+TANDEM_PROCESS_WIDE inline constinit thread_local frame_cache frames{};
+TANDEM_PROCESS_WIDE inline std::size_t frame_cache_limit = std::size_t{4} << 20;
 
 // Frames alive on this thread; counted where TANDEM_COUNT_FRAMES is set, as it is for the tests.
-inline constinit thread_local std::ptrdiff_t live_frames = 0;
+TANDEM_PROCESS_WIDE inline constinit thread_local std::ptrdiff_t live_frames = 0;
 
 /// Makes room on this thread, and gives the blocks back when it ends.
 class frame_cache_owner {
@@ -61,7 +61,7 @@ public:
         }
     }
 
-    static void adopt_this_thread() { static thread_local frame_cache_owner owner; }
+    TANDEM_PROCESS_WIDE static void adopt_this_thread() { static thread_local frame_cache_owner owner; }
 };
 
 TANDEM_NEVER_INLINE inline void release_frame_slowly(void* frame, frame_class& c) noexcept {

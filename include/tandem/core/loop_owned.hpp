@@ -52,7 +52,7 @@ public:
 
 private:
     template <class T>
-    inline static const char key_of = 0;
+    TANDEM_PROCESS_WIDE inline static const char key_of = 0;
 
     loop_owned* top_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <new>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/fiber.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -58,10 +59,21 @@ template <class Rep, class Period>
     return detail::sleep_awaiter(detail::sleep_awaiter::from::now, detail::to_ticks(delay));
 }
 
+TANDEM_REFUSE(
+    "tandem::sleep: takes a duration, and a number has no unit; write sleep(1s) or sleep(500ms); "
+    "sleep_until takes a time_point",
+    sleep(detail::any_argument));
+
 /// Suspends the task until `when` on the loop's clock; a time that is past still lets others run.
 /// Cancellation: the timer is disarmed, nothing else.
 [[nodiscard("co_await it")]] inline detail::sleep_awaiter sleep_until(time_point when) noexcept {
     return detail::sleep_awaiter(detail::sleep_awaiter::from::epoch, detail::to_ticks(when));
 }
+
+template <class T>
+requires(!std::is_convertible_v<T, time_point>) TANDEM_REFUSE(
+    "tandem::sleep_until: takes a time_point of the loop clock, this_task::loop().now() + 1s; "
+    "sleep takes a duration",
+    sleep_until(T&&));
 
 }  // namespace tandem::inline TANDEM_ABI

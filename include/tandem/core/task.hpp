@@ -139,6 +139,7 @@ public:
     using value_type = T;
 
     task() noexcept = default;
+    task(const task&) = delete;  // tandem: a task is awaited once, so it is moved: std::move(t)
     task(task && other) noexcept : frame_(std::exchange(other.frame_, {})) {}
     task& operator=(task&& other) noexcept {
         task(std::move(other)).swap(*this);
@@ -209,6 +210,31 @@ task<T>& unawaited(task<T>& t) {
     return t;
 }
 
+/// Says what is wrong with an operand of co_await that no task can await.
+template <class A>
+constexpr void refuse_operand() noexcept {
+    using type = std::remove_cvref_t<A>;
+    if constexpr (std::is_function_v<std::remove_pointer_t<type>> || std::is_invocable_v<A>) {
+        static_assert(!sizeof(type*),
+                      "tandem: co_await of a function; call it, co_await f(), and await what it gives");
+    } else if constexpr (std::ranges::range<type>) {
+        static_assert(!sizeof(type*),
+                      "tandem: co_await of a range; co_await gather(range) awaits what is in it");
+    } else if constexpr (
+        requires(type & t) { t.await_ready(); } || requires(type & t) { operator co_await(t); } ||
+        requires(type & t) { t.operator co_await(); }) {
+        static_assert(!sizeof(type*),
+                      "tandem: this awaitable knows nothing of tasks and could not be cancelled; pass "
+                      "tandem::use_task to the Asio operation, include <tandem/asio/from_awaitable.hpp> "
+                      "for asio::awaitable, or derive an awaitable from tandem::leaf");
+    } else {
+        static_assert(!sizeof(type*),
+                      "tandem: co_await of something that cannot be awaited; it takes a task, or what a call "
+                      "gives that says co_await it: sleep(1s), event.wait(), queue.get(), an Asio operation "
+                      "with tandem::use_task");
+    }
+}
+
 template <class A>
 auto task_promise::await_transform(A&& operand) {
     using type = std::remove_cvref_t<A>;
@@ -223,10 +249,8 @@ auto task_promise::await_transform(A&& operand) {
                       "tandem: co_await it where you make it; an awaitable is awaited once");
         return leaf_proxy<type>(operand, chain_root);
     } else {
-        static_assert(!sizeof(type*),
-                      "tandem: this awaitable knows nothing of tasks and could not be cancelled; pass "
-                      "tandem::use_task to the Asio operation, include <tandem/asio/from_awaitable.hpp> "
-                      "for asio::awaitable, or derive an awaitable from tandem::leaf");
+        refuse_operand<A>();
+        return std::suspend_never();
     }
 }
 

@@ -71,20 +71,29 @@ private:
     detail::waiter_queue<put_awaiter> putters_;
 };
 
-/// One receiver of a broadcast. Not movable: its waiter refers to it; ends when it goes.
+/// One receiver of a broadcast; ends when it goes. It can be moved, into a task say, while nobody waits on
+/// it; the one that was moved from receives nothing and may only go.
 template <class T>
 class broadcast<T>::subscription : public detail::list_links<subscription> {
 public:
-    explicit subscription(broadcast& from) : from_(from), position_(from.first_ + from.items_.size()) {
-        from_.list_.push_back(*this);
-        ++from_.subscribers_;
+    explicit subscription(broadcast& from) : from_(&from), position_(from.first_ + from.items_.size()) {
+        from_->list_.push_back(*this);
+        ++from_->subscribers_;
     }
-    subscription(const subscription&) = delete;
-    subscription& operator=(const subscription&) = delete;
+    subscription(subscription&& other) noexcept
+        : from_(std::exchange(other.from_, nullptr)), position_(other.position_) {
+        TANDEM_ASSERT(other.waiters_.empty() && other.promised_ == 0,
+                      "tandem: a subscription is moved while a task waits on it; move it before");
+        if (!from_) return;
+        from_->list_.erase(other);
+        from_->list_.push_back(*this);
+    }
+    subscription& operator=(subscription&&) = delete;
     ~subscription() {
-        from_.list_.erase(*this);
-        --from_.subscribers_;
-        from_.drop_taken();
+        if (!from_) return;
+        from_->list_.erase(*this);
+        --from_->subscribers_;
+        from_->drop_taken();
     }
 
     /// Takes the next item; empty when the broadcast is shut down and everything was taken.
@@ -93,7 +102,7 @@ public:
 
     /// Items that wait for this subscriber.
     std::size_t lag() const noexcept {
-        return static_cast<std::size_t>(from_.first_ + from_.items_.size() - position_);
+        return static_cast<std::size_t>(from_->first_ + from_->items_.size() - position_);
     }
 
 private:
@@ -101,7 +110,7 @@ private:
     /// Items that no woken waiter is about to take.
     std::size_t unclaimed() const noexcept { return lag() - promised_; }
 
-    broadcast& from_;
+    broadcast* from_;
     std::uint64_t position_;
     std::size_t promised_ = 0;  // waiters that were woken and have not resumed yet
     detail::waiter_queue<next_awaiter> waiters_;
@@ -114,7 +123,7 @@ class broadcast<T>::next_awaiter final : public detail::line_awaiter<next_awaite
 public:
     explicit next_awaiter(subscription& by) noexcept : by_(by) {}
     bool await_ready() const noexcept {
-        return !this->stop_pending() && (by_.unclaimed() != 0 || by_.from_.shut_down_);
+        return !this->stop_pending() && (by_.unclaimed() != 0 || by_.from_->shut_down_);
     }
     void await_suspend(std::coroutine_handle<> h) noexcept { this->line_up(h, by_.waiters_); }
     std::optional<T> await_resume() {
@@ -123,7 +132,7 @@ public:
         } else if (by_.unclaimed() == 0) {
             return std::nullopt;
         }
-        broadcast& from = by_.from_;
+        broadcast& from = *by_.from_;
         std::optional<T> item(
             std::as_const(from.items_[static_cast<std::size_t>(by_.position_ - from.first_)]));
         ++by_.position_;

@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -23,7 +24,8 @@ public:
     class permit;
     class acquire_awaiter;
 
-    explicit semaphore(std::size_t permits) noexcept : value_(permits) {}
+    /// Errors: `std::invalid_argument` for a negative number.
+    explicit semaphore(std::size_t permits) : value_(counted(permits)) {}
     semaphore(const semaphore&) = delete;
     semaphore& operator=(const semaphore&) = delete;
 
@@ -46,9 +48,18 @@ public:
     semaphore_statistics statistics() const noexcept { return {value_, waiters_.size()}; }
 
 protected:
-    semaphore(std::size_t permits, std::size_t most) noexcept : value_(permits), most_(most) {}
+    semaphore(std::size_t permits, std::size_t most) : value_(counted(permits)), most_(most) {}
 
 private:
+    static std::size_t counted(std::size_t permits) {
+        if (permits > most_permits) {
+            throw std::invalid_argument("tandem::semaphore: " + std::to_string(permits) +
+                                        " permits, as a negative number becomes; give 0 or more");
+        }
+        return permits;
+    }
+    static constexpr std::size_t most_permits = static_cast<std::size_t>(-1) / 2;
+
     void give_back() noexcept;
 
     std::size_t value_;
@@ -59,7 +70,7 @@ private:
 /// A semaphore that refuses more releases than acquisitions.
 class bounded_semaphore : public semaphore {
 public:
-    explicit bounded_semaphore(std::size_t permits) noexcept : semaphore(permits, permits) {}
+    explicit bounded_semaphore(std::size_t permits) : semaphore(permits, permits) {}
 };
 
 /// Holds one permit and gives it back when it goes.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/tasks/detail/children.hpp>
 #include <tandem/tasks/task_group.hpp>
@@ -130,5 +131,10 @@ template <awaitable_range R, class F>
     return detail::deliver_as_completed<result, detail::callable_t<F>>(detail::collect_tasks<R>(range),
                                                                        detail::forward_callable<F>(on_each));
 }
+
+TANDEM_REFUSE(
+    "tandem::as_completed: takes one range of what can be awaited, and on_each(std::size_t index, "
+    "tandem::outcome<T> result)",
+    as_completed(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -121,8 +121,6 @@ requires(sizeof...(Args) > 3 && detail::starts_task<Fn, Args...>) auto create_ta
     return detail::start_in_root({}, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
-template <class Fn, class... Args>
-requires detail::starts_nothing<Fn, Args...>
-void create_task(Fn&&, Args&&...) { TANDEM_REFUSE_TO_START(Fn); }
+TANDEM_REFUSE_TO_START;
 
 }  // namespace tandem::inline TANDEM_ABI

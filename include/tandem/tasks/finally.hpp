@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tandem/base/callable.hpp>
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/exception_group.hpp>
 #include <tandem/core/task.hpp>
 
@@ -33,7 +34,7 @@ public:
         return transfer_to(enter_child(body_.promise(), fiber_flag::scope));
     }
     T await_resume() {
-        if (cleanup_error_ && body_error_) {
+        if (cleanup_error_ && body_error_ && cleanup_error_ != body_error_) {
             throw exception_group(std::vector<std::exception_ptr>{body_error_, cleanup_error_});
         }
         if (cleanup_error_) std::rethrow_exception(cleanup_error_);
@@ -93,23 +94,33 @@ private:
     bool cleaning_ = false;
 };
 
+template <class F>
+concept gives_cleanup = requires(F& cleanup) {
+    requires is_task_v<decltype(cleanup())>;
+};
+
 }  // namespace detail
 
 /// Awaits `body`; then, however it ended, the task that `cleanup()` gives, and only then goes on,
 /// rethrows or stops. It is what `try ... finally: await` is in Python.
 /// Cancellation: reaches the body; the cleanup is shielded and always runs to its end. With a stop
 ///   pending on entry neither runs. Put a `timeout` inside the cleanup to limit it.
-/// Errors: the body's or the cleanup's; if both throw, an `exception_group` of the two.
+/// Errors: the body's or the cleanup's; if both throw, an `exception_group` of the two, unless it is the
+///   same exception, as when both await one handle.
 /// Lifetime: `cleanup` is kept until the end; it may refer to the enclosing coroutine.
 template <awaitable A, class F>
 [[nodiscard("co_await it")]] auto finally(A&& body, F&& cleanup) {
     TANDEM_REQUIRE_SAFE_CALLABLE(F);
     static_assert(
-        std::is_invocable_v<detail::callable_t<F>&> &&
-            detail::is_task_v<std::invoke_result_t<detail::callable_t<F>&>>,
+        detail::gives_cleanup<detail::callable_t<F>>,
         "tandem::finally: the cleanup is a callable without parameters that returns a tandem::task");
     return detail::finally_awaiter<detail::task_result_t<A>, detail::callable_t<F>>(
         detail::as_task<A>(std::forward<A>(body)), std::forward<F>(cleanup));
 }
+
+TANDEM_REFUSE(
+    "tandem::finally: takes what can be awaited and a callable that gives the task of the cleanup, "
+    "finally(f(), cleanup): call the first and not the second; a named task is moved in, std::move(t)",
+    finally(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/tasks/detail/children.hpp>
 
@@ -38,6 +39,9 @@ class within {
 public:
     template <class Rep, class Period>
     explicit within(std::chrono::duration<Rep, Period> time) noexcept : ticks_(detail::to_ticks(time)) {}
+    template <class T>
+    requires std::is_arithmetic_v<T>
+    explicit within(T) = delete;  // tandem::within: a number has no unit; write within(1s)
     std::int64_t ticks() const noexcept { return ticks_; }
 
 private:
@@ -128,13 +132,10 @@ template <awaitable... A>
         detail::settle_on::first_error, detail::as_task<A>(std::forward<A>(children))...);
 }
 
-template <class... A>
-requires(sizeof...(A) > 0 && !(awaitable<A> && ...) &&
-         (detail::is_task_v<std::remove_cvref_t<A>> || ...)) void gather(A&&...) {
-    static_assert(sizeof...(A) == 0,
-                  "tandem::gather: not all arguments can be awaited; a named task is moved in, "
-                  "gather(std::move(t), other()), because it is awaited once");
-}
+TANDEM_REFUSE(
+    "tandem::gather: takes what can be awaited, or one range of it: call the functions, "
+    "gather(f(), g()), and move a named task, gather(std::move(t)); limit(n) goes with a range",
+    gather(detail::any_argument, ...));
 
 /// The same for a range; gives a `std::vector` in the order of the range. Tasks are moved out of it.
 template <awaitable_range R>

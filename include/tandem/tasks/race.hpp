@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/exception_group.hpp>
 #include <tandem/tasks/detail/children.hpp>
 
@@ -129,6 +130,11 @@ template <awaitable_range R>
         detail::collect_candidates<R>("race", range));
 }
 
+TANDEM_REFUSE(
+    "tandem::race: takes what can be awaited, or one range of it, and one at least: call the "
+    "functions, race(f(), g()), and move a named task, race(std::move(t), g())",
+    race(detail::any_argument, ...));
+
 /// Runs all at once and gives the first value; the rest are cancelled and joined.
 /// Cancellation: cancels and joins all; a value that was there first is delivered.
 /// Errors: if all fail, an `exception_group` with every failure, in the order they happened;
@@ -138,5 +144,8 @@ template <awaitable_range R>
     return detail::any_success_awaiter<detail::range_result_t<R>>(
         detail::collect_candidates<R>("any_success", range));
 }
+
+TANDEM_REFUSE("tandem::any_success: takes one range of what can be awaited, a std::vector of tasks",
+              any_success(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

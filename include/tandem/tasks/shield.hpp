@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <utility>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/task.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -65,5 +66,10 @@ template <awaitable A>
 [[nodiscard("co_await it")]] auto shield(A&& aw) {
     return detail::shield_awaitable<detail::task_result_t<A>>(detail::as_task<A>(std::forward<A>(aw)));
 }
+
+TANDEM_REFUSE(
+    "tandem::shield: takes what can be awaited; call a function, shield(f()), and move a named task, "
+    "shield(std::move(t))",
+    shield(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -15,6 +15,7 @@
 #include <tandem/base/detail/intrusive_list.hpp>
 #include <tandem/base/exception_group.hpp>
 #include <tandem/tasks/detail/child_scope.hpp>
+#include <tandem/tasks/detail/failures.hpp>
 #include <tandem/tasks/task_handle.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -69,9 +70,7 @@ public:
         return create_task(detail::stored_task(std::forward<Fn>(fn), std::forward<Args>(args)...), {}, {});
     }
 
-    template <class Fn, class... Args>
-    requires detail::starts_nothing<Fn, Args...>
-    void create_task(Fn&&, Args&&...) { TANDEM_REFUSE_TO_START(Fn); }
+    TANDEM_REFUSE_TO_START;
 
     /// Ends the group without an error: children and the rest of the body are cancelled and joined.
     void cancel() noexcept {
@@ -82,6 +81,7 @@ public:
     bool cancel_requested() const noexcept { return cancelled_; }
 
     /// Waits, inside the body, for the children; the body's locals then outlive them also if it returns.
+    /// A task outside of the group may wait, too.
     /// Cancellation: the wait ends; the group's own rules see to the children.
     /// Errors: a failing child cancels the group and stops the body here; `std::logic_error` in a child.
     [[nodiscard("co_await it")]] join_awaiter join() noexcept;
@@ -112,7 +112,7 @@ protected:
         complete();
     }
 
-    std::vector<std::exception_ptr> failures_;  // of children, and of the body where it counts as one
+    detail::failure_list failures_;  // of children, and of the body where it counts as one
     std::exception_ptr body_error_;
     bool body_stopped_ = false;
 
@@ -250,7 +250,8 @@ concept group_body = std::is_invocable_v < callable_t<F>
 /// the last of them has ended.
 /// Cancellation: cancels body and children and joins them; then this task stops.
 /// Errors: if a child or the body throws, the rest are cancelled and joined, and an `exception_group`
-///   with all failures is thrown, in the order they happened, even for a single one. Ended by
+///   with all failures is thrown, in the order they happened, even for a single one; the exception of
+///   a child counts once if others fail with it because they await its handle. Ended by
 ///   `group.cancel()` with a body that owes a value: `cancelled_error`.
 /// Lifetime: closure and parameters of the body outlive the children, so `[&]` on the enclosing
 ///   coroutine is safe. The body's own locals do not once it has returned or thrown: pass what
@@ -292,10 +293,8 @@ inline void task_group::child_done(detail::fiber& child) noexcept {
         loop_->bury(child.handle());
     }
     if (children() != 0 || end_queued_) return;
-    if (body_) {
-        while (join_awaiter* const waiting = joins_.pop_front()) waiting->complete();
-        return;
-    }
+    while (join_awaiter* const waiting = joins_.pop_front()) waiting->complete();
+    if (body_) return;
     // Stopped through its handle: its locals go when this step ends, and may start another child.
     if (child.ended_by == detail::ending::stopped && !cancelled_) {
         end_queued_ = true;
@@ -328,11 +327,8 @@ inline void task_group::body_done(detail::fiber& body) noexcept {
 }
 
 inline void task_group::note_failure(const std::exception_ptr& e) noexcept {
-    try {
-        failures_.push_back(e);
-    } catch (...) {
-        loop_->report_suppressed(e);
-    }
+    if (policy_ == on_failure::cancel_siblings && detail::is_noted(failures_, e)) return;
+    detail::note_failure(failures_, e, *loop_);
 }
 
 inline bool task_group::is_child(const detail::fiber& f) const noexcept {

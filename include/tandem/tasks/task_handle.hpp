@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <tandem/core/this_task.hpp>
+#include <tandem/tasks/detail/done_callback.hpp>
 #include <tandem/tasks/detail/handle_block.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -78,6 +79,13 @@ public:
 
     std::string name() const;
     std::uint64_t id() const;
+
+    /// Calls `fn(handle)`, or `fn()`, once the task has ended in whatever way: in a later step of its loop,
+    /// in the order of the calls of this function; soon if it has ended already.
+    /// Errors: what `fn` throws goes to `on_unhandled`. A failure that `fn` does not ask for is reported as
+    ///   if no callback were there. `invalid_state_error` if the task has ended and no loop runs here.
+    template <class Fn>
+    void add_done_callback(Fn&& fn) const;
 
     // ---- for combinators
 
@@ -202,6 +210,23 @@ bool task_handle<T>::cancel(std::string reason) const {
     if (!reason.empty()) block("cancel").set_reason(std::move(reason));
     request_stop(*f);
     return true;
+}
+
+template <class T>
+template <class Fn>
+void task_handle<T>::add_done_callback(Fn&& fn) const {
+    using callback = detail::done_callback<task_handle<T>, std::decay_t<Fn>>;
+    static_assert(std::is_invocable_v<std::decay_t<Fn>&, const task_handle<T>&> ||
+                      std::is_invocable_v<std::decay_t<Fn>&>,
+                  "tandem::task_handle::add_done_callback: the function takes the handle, or nothing");
+    detail::handle_block_of<T>& b = block("add_done_callback");
+    loop_core& loop = detail::loop_for_callback(b);
+    callback* const added = new callback(loop, *this, std::forward<Fn>(fn));
+    if (b.done()) {
+        added->target_ended();
+    } else {
+        b.add_waiter(*added);
+    }
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/base/error.hpp>
 #include <tandem/base/outcome.hpp>
 #include <tandem/core/task.hpp>
@@ -47,6 +48,17 @@ protected:
         return !body_;
     }
 
+    /// False if it is too late: the body has ended or was told to stop.
+    bool move_end(std::int64_t when) noexcept {
+        if (!loop_ || !body_ || body_.promise().has(fiber_flag::stop | fiber_flag::ended)) return false;
+        ticks_ = when;
+        end_ = when;
+        if (on_stack_) return true;  // the clock starts when the body first suspends
+        loop_->disarm_timer(*this);
+        if (when != never) start_clock();
+        return true;
+    }
+
     task<T> body_;
 
 private:
@@ -55,14 +67,16 @@ private:
     std::coroutine_handle<> start_next() noexcept override {
         loop_->pop_start();
         on_stack_ = false;
-        if (ticks_ == never) return {};
+        if (ticks_ != never) start_clock();
+        return {};
+    }
+    void start_clock() noexcept {
         if (deadline() <= loop_->ticks()) {
             request_stop(body_.promise());
         } else if (!loop_->arm_timer(*this, deadline())) {
             out_of_memory_ = true;
             request_stop(body_.promise());
         }
-        return {};
     }
     void fire() noexcept override { request_stop(body_.promise()); }
     void cancel_children() noexcept override { request_stop(body_.promise()); }
@@ -149,5 +163,22 @@ template <awaitable A>
 [[nodiscard("co_await it")]] auto deadline(time_point when, A&& aw) {
     return timeout_at(when, std::forward<A>(aw));
 }
+
+// One sentence each for what cannot be meant.
+#define TANDEM_REFUSE_LIMIT(call)                                                                            \
+    TANDEM_REFUSE("tandem::" #call ": takes a time with its unit and what is awaited, " #call                \
+                  "(1s, f()): not the number 1, not the function f; a named task is moved in, std::move(t)", \
+                  call(detail::any_argument, ...))
+#define TANDEM_REFUSE_LIMIT_AT(call)                                                                    \
+    TANDEM_REFUSE("tandem::" #call ": takes a time_point of the loop clock and what is awaited, " #call \
+                  "(this_task::loop().now() + 1s, f()): not the function f; a named task is moved in, " \
+                  "std::move(t)",                                                                       \
+                  call(detail::any_argument, ...))
+TANDEM_REFUSE_LIMIT(timeout);
+TANDEM_REFUSE_LIMIT(move_on_after);
+TANDEM_REFUSE_LIMIT_AT(timeout_at);
+TANDEM_REFUSE_LIMIT_AT(deadline);
+#undef TANDEM_REFUSE_LIMIT
+#undef TANDEM_REFUSE_LIMIT_AT
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/tasks/task_handle.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -148,6 +149,10 @@ struct handle_value<task_handle<T>> {
     using type = T;
 };
 template <class R>
+concept handle_range = std::ranges::input_range<R> && requires {
+    typename handle_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
+};
+template <class R>
 using handle_range_value_t =
     typename handle_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
 
@@ -157,16 +162,21 @@ using handle_range_value_t =
 /// one is given. Cancels nothing, and throws no task's error: ask the handles.
 /// Cancellation: the wait ends; the tasks go on.
 /// Errors: `std::invalid_argument` for an empty range.
-template <std::ranges::input_range R>
+template <detail::handle_range R>
 [[nodiscard("co_await it")]] auto wait(R&& handles, wait_until condition = all_completed) {
     return detail::wait_awaiter<detail::handle_range_value_t<R>>(detail::copy_handles(handles), condition,
                                                                  std::nullopt);
 }
-template <std::ranges::input_range R, class Rep, class Period>
+template <detail::handle_range R, class Rep, class Period>
 [[nodiscard("co_await it")]] auto wait(R&& handles, wait_until condition,
                                        std::chrono::duration<Rep, Period> time) {
     return detail::wait_awaiter<detail::handle_range_value_t<R>>(detail::copy_handles(handles), condition,
                                                                  detail::to_ticks(time));
 }
+
+TANDEM_REFUSE(
+    "tandem::wait: takes a range of handles, a std::vector of what create_task gives; gather awaits "
+    "tasks, co_await awaits one handle",
+    wait(detail::any_argument, ...));
 
 }  // namespace tandem::inline TANDEM_ABI

@@ -147,10 +147,12 @@ struct trace_thread {
 /// Gives this thread its cursor. Set by the first recording, or watch, of the process.
 using trace_attach_function = void (*)(trace_thread&, loop_core* loop, const char* worker_of) noexcept;
 
-inline constinit thread_local trace_thread trace_here{};
-inline constinit std::atomic<std::uint32_t> trace_epoch{0};  // changes when a recording begins or ends
-inline constinit std::atomic<trace_attach_function> trace_attach{nullptr};
-inline constinit std::atomic<void (*)() noexcept> trace_first_run{nullptr};  // for TANDEM_TRACE
+TANDEM_PROCESS_WIDE inline constinit thread_local trace_thread trace_here{};
+// Changes when a recording begins or ends.
+TANDEM_PROCESS_WIDE inline constinit std::atomic<std::uint32_t> trace_epoch{0};
+TANDEM_PROCESS_WIDE inline constinit std::atomic<trace_attach_function> trace_attach{nullptr};
+// For TANDEM_TRACE.
+TANDEM_PROCESS_WIDE inline constinit std::atomic<void (*)() noexcept> trace_first_run{nullptr};
 
 /// This thread's cursor, or null.
 TANDEM_ALWAYS_INLINE trace_cursor* tracing() noexcept {

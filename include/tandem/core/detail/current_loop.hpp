@@ -10,7 +10,7 @@ class loop_core;
 
 namespace detail {
 
-inline constinit thread_local loop_core* current_loop = nullptr;
+TANDEM_PROCESS_WIDE inline constinit thread_local loop_core* current_loop = nullptr;
 
 /// Makes a loop the current one of this thread for a scope.
 class current_loop_scope {

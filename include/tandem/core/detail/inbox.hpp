@@ -23,7 +23,7 @@ public:
     bool push(far_node& node) noexcept {
         node.earlier = trail().swap(&node);
         return push(node, reinterpret_cast<std::uintptr_t>(static_cast<ready_node*>(&node)) |
-                              static_cast<std::uintptr_t>(step::call) | far);
+                              static_cast<std::uintptr_t>(step::call) | from_afar);
     }
 
     bool empty() const noexcept { return top_.load(std::memory_order_relaxed) <= watched; }
@@ -43,8 +43,8 @@ public:
     }
 
 private:
-    static constexpr std::uintptr_t watched = 1;  // as a link: no node
-    static constexpr std::uintptr_t far = 4;      // a far_node
+    static constexpr std::uintptr_t watched = 1;    // as a link: no node
+    static constexpr std::uintptr_t from_afar = 4;  // a far_node
 
     static handover_trail& trail() noexcept {
         static constinit thread_local handover_trail mine;
@@ -65,7 +65,7 @@ private:
         std::uintptr_t oldest = 0;
         while (newest != 0) {
             ready_node& node = node_of(newest);
-            if (newest & far) handover_trail::fetch(static_cast<far_node&>(node).earlier, -64);
+            if (newest & from_afar) handover_trail::fetch(static_cast<far_node&>(node).earlier, -64);
             const std::uintptr_t rest = node.link;
             node.link = oldest;
             oldest = newest;
@@ -80,7 +80,7 @@ private:
     }
 
     static ready_node& node_of(std::uintptr_t tagged) noexcept {
-        return *reinterpret_cast<ready_node*>(tagged & ~(step_mask | far));
+        return *reinterpret_cast<ready_node*>(tagged & ~(step_mask | from_afar));
     }
 
     std::atomic<std::uintptr_t> top_{0};

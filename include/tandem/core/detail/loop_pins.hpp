@@ -35,8 +35,8 @@ public:
     }
 
 private:
-    inline static std::atomic<std::uint32_t> closing_loops{0};
-    inline static std::atomic<std::uint32_t> departures{0};
+    TANDEM_PROCESS_WIDE inline static std::atomic<std::uint32_t> closing_loops{0};
+    TANDEM_PROCESS_WIDE inline static std::atomic<std::uint32_t> departures{0};
 
     std::atomic<std::uint32_t> count_{0};
 };

@@ -114,9 +114,8 @@ public:
     void push(T&& item) {
         heap_.push_back(entry{std::move(item), ++arrivals_});
         std::size_t hole = heap_.size() - 1;
-        while (hole != 0 && before(heap_[hole], heap_[(hole - 1) / 2])) {
+        for (const std::size_t place = place_of_last(); hole != place; hole = (hole - 1) / 2) {
             std::swap(heap_[hole], heap_[(hole - 1) / 2]);
-            hole = (hole - 1) / 2;
         }
     }
     T pop() {
@@ -141,6 +140,17 @@ private:
         std::uint64_t arrival;
     };
 
+    /// How far up the last entry belongs. If `Less` throws, the entry goes: its put has failed.
+    std::size_t place_of_last() {
+        std::size_t place = heap_.size() - 1;
+        try {
+            while (place != 0 && before(heap_.back(), heap_[(place - 1) / 2])) place = (place - 1) / 2;
+        } catch (...) {
+            heap_.pop_back();
+            throw;
+        }
+        return place;
+    }
     bool before(const entry& a, const entry& b) const {
         if (less_(a.item, b.item)) return true;
         return !less_(b.item, a.item) && a.arrival < b.arrival;

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/core/this_task.hpp>
 
@@ -110,15 +111,13 @@ template <class Fn, class... Args>
 concept starts_task = std::is_invocable_v < std::decay_t<Fn>
 &, std::unwrap_ref_decay_t<Args>... > &&is_task_v<started_task_t<Fn, Args...>>;
 
-/// What create_task cannot start: it says so in a sentence.
-template <class Fn, class... Args>
-concept starts_nothing = !is_task_v<std::remove_cvref_t<Fn>> && !starts_task<Fn, Args...>;
-
-#define TANDEM_REFUSE_TO_START(Fn)                                                                         \
-    static_assert(!sizeof(std::decay_t<Fn>*),                                                              \
-                  "tandem::create_task: takes a task, or a function that gives one and its arguments; "    \
-                  "arguments are copied, so pass a reference by std::ref, and await anything else inside " \
-                  "a coroutine")
+// What create_task cannot start, of a loop and of a group.
+#define TANDEM_REFUSE_TO_START                                                                    \
+    TANDEM_REFUSE(                                                                                \
+        "tandem::create_task: takes a task and its name, or a function that gives a task and "    \
+        "its arguments, which are copied: pass a reference by std::ref, and await anything else " \
+        "inside a coroutine",                                                                     \
+        create_task(::tandem::detail::any_argument, ...))
 
 /// The task of `fn(args...)`, with callable and arguments in storage that lives as long as it does.
 /// A callable without state whose parameters are values needs none: its own frame holds them.

@@ -37,6 +37,8 @@ public:
     }
 
 protected:
+    ~tuple_combinator() = default;
+
     bool nothing_to_do() const noexcept { return sizeof...(T) == 0; }
 
     std::tuple<stored_t<T>...> values() {
@@ -111,6 +113,7 @@ public:
 protected:
     explicit range_combinator(settle_on policy, std::size_t at_a_time) noexcept
         : combinator(policy, at_a_time) {}
+    ~range_combinator() = default;
 
     bool nothing_to_do() const noexcept { return tasks_.empty(); }
 
@@ -151,6 +154,8 @@ public:
     }
 
 protected:
+    ~limited_combinator() = default;
+
     bool nothing_to_do() const noexcept { return false; }
 
 private:
@@ -163,6 +168,16 @@ private:
         if (*next_ == std::ranges::end(view_)) return nullptr;
         this->tasks_.push_back(element_task<std::ranges::range_reference_t<View>>(**next_));
         return &this->tasks_.back().promise();
+    }
+    // A range that can be read once is not read further for this.
+    bool none_left() noexcept override {
+        if constexpr (std::ranges::forward_range<View>) {
+            try {
+                return next_ && std::ranges::next(*next_) == std::ranges::end(view_);
+            } catch (...) {
+            }
+        }
+        return false;
     }
 
     View view_;

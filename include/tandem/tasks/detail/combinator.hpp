@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
-#include <vector>
 
 #include <tandem/base/error.hpp>
 #include <tandem/core/fiber.hpp>
+#include <tandem/tasks/detail/failures.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
@@ -48,6 +48,8 @@ protected:
     virtual void drop_child(std::size_t index) noexcept = 0;
     /// The next child to start, or null if there is none. May throw what making it throws.
     virtual frame* make_child(std::size_t index) = 0;
+    /// True if no child is left to make, asked when a cancel came before that was found out.
+    virtual bool none_left() noexcept { return false; }
     /// All have ended; the last chance to disarm a timer.
     virtual void joined() noexcept {}
 
@@ -101,7 +103,7 @@ protected:
 
     std::size_t winner_ = none;
     std::exception_ptr error_;  // the first that decided, or that kept a child from being made
-    std::vector<std::exception_ptr> failures_;
+    failure_list failures_;
 
 private:
     bool may_start() const noexcept { return !aborting_ && running_ < limit_ && started_ < exhausted_at_; }
@@ -165,7 +167,7 @@ private:
                 abort();
                 return;
             case settle_on::first_value:
-                if (failed) return note_failure(child.exception());
+                if (failed) return note_failure(failures_, child.exception(), *loop_);
                 if (winner_ == none) winner_ = index;
                 abort();
                 return;
@@ -181,14 +183,6 @@ private:
         }
     }
 
-    void note_failure(const std::exception_ptr& e) noexcept {
-        try {
-            failures_.push_back(e);
-        } catch (...) {
-            loop_->report_suppressed(e);
-        }
-    }
-
     void end_if_joined() noexcept {
         if (running_ != 0 || !(aborting_ || started_ >= exhausted_at_)) return;
         joined();
@@ -197,18 +191,19 @@ private:
 
     // A result that is complete is delivered, also to a task that was cancelled meanwhile: what the
     // children have taken from queues and sockets is not lost.
-    bool has_result() const noexcept {
+    bool has_result() noexcept {
         switch (policy_) {
             case settle_on::first_error:
             case settle_on::all:
-                return !stopped_ && started_ >= exhausted_at_;
+                return all_have_ended();
             case settle_on::first_end:
                 return winner_ != none;
             case settle_on::first_value:
-                return winner_ != none || (!stopped_ && started_ >= exhausted_at_);
+                return winner_ != none || all_have_ended();
         }
         return false;
     }
+    bool all_have_ended() noexcept { return !stopped_ && (started_ >= exhausted_at_ || none_left()); }
 
     std::size_t limit_;
     std::size_t exhausted_at_ = none;
