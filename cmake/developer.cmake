@@ -5,6 +5,7 @@ if(NOT PROJECT_IS_TOP_LEVEL)
 endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)  # there are none, and newer CMake would preprocess each file once more
 
 # A cache of compiled objects, where there is one. The sloppiness is what precompiled headers need.
 find_program(TANDEM_CCACHE ccache)

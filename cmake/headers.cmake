@@ -9,6 +9,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/base/detail/handover_trail.hpp
   include/tandem/base/detail/intrusive_list.hpp
   include/tandem/base/detail/linger.hpp
+  include/tandem/base/detail/refuse.hpp
   include/tandem/base/detail/sleep_watch.hpp
   include/tandem/base/detail/trace_point.hpp
   include/tandem/base/detail/unique_function.hpp
@@ -54,6 +55,8 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/detail/child_scope.hpp
   include/tandem/tasks/detail/children.hpp
   include/tandem/tasks/detail/combinator.hpp
+  include/tandem/tasks/detail/done_callback.hpp
+  include/tandem/tasks/detail/failures.hpp
   include/tandem/tasks/detail/handle_block.hpp
   include/tandem/tasks/finally.hpp
   include/tandem/tasks/gather.hpp
@@ -62,6 +65,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/tasks/shield.hpp
   include/tandem/tasks/task_group.hpp
   include/tandem/tasks/task_handle.hpp
+  include/tandem/tasks/time_limit.hpp
   include/tandem/tasks/timeout.hpp
   include/tandem/tasks/wait.hpp
   include/tandem/asio/detail/handler_memory.hpp
@@ -172,6 +176,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/tandem.hpp
   include/tandem/asio/co_spawn.hpp
   include/tandem/asio/detail/cancel_hook.hpp
+  include/tandem/asio/detail/io_leaf.hpp
   include/tandem/asio/detail/loop_executor.hpp
   include/tandem/asio/detail/loop_registration.hpp
   include/tandem/asio/detail/recycled_state.hpp
@@ -199,6 +204,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/http/impl/resolver.hpp
   include/tandem/http/impl/response_stream.hpp
   include/tandem/http/impl/tunnel.hpp
+  include/tandem/http/impl/upload.hpp
   include/tandem/http/multipart.hpp
   include/tandem/http/proxy.hpp
   include/tandem/http/retry.hpp

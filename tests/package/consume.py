@@ -111,6 +111,9 @@ class Consumer:
     def two_units(self):
         self.build_and_run("find_package", f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DSECOND_UNIT=ON")
 
+    def two_libraries(self):
+        self.build_and_run("two_libraries", f"-DTANDEM_SOURCE={ROOT}")
+
     def strict_warnings(self):
         self.build_and_run("find_package", f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DSTRICT=ON")
 

@@ -189,7 +189,7 @@ struct process_recording {
     std::mutex mutex;
     std::unique_ptr<recording> now;
 
-    static process_recording& get() {
+    TANDEM_PROCESS_WIDE static process_recording& get() {
         static process_recording& only = *new process_recording();
         return only;
     }
@@ -236,7 +236,7 @@ inline void start_from_environment() noexcept {
     }
 }
 
-inline const bool reads_environment = [] {
+TANDEM_PROCESS_WIDE inline const bool reads_environment = [] {
     detail::trace_first_run.store(&start_from_environment, std::memory_order_release);
     return true;
 }();

@@ -22,7 +22,7 @@ namespace detail {
 /// outlive everything else.
 class trace_session {
 public:
-    static trace_session& get() {
+    TANDEM_PROCESS_WIDE static trace_session& get() {
         static trace_session& only = *new trace_session();
         return only;
     }
@@ -85,10 +85,11 @@ private:
             trace_here = trace_thread();
             gone = true;
         }
-        inline static constinit thread_local bool gone = false;
+        TANDEM_PROCESS_WIDE inline static constinit thread_local bool gone = false;
     };
 
-    static void attach(trace_thread& here, loop_core* loop, const char* worker_of) noexcept {
+    TANDEM_PROCESS_WIDE static void attach(trace_thread& here, loop_core* loop,
+                                           const char* worker_of) noexcept {
         if (ring_owner::gone) return;
         static thread_local ring_owner own;
         here.cursor = nullptr;
