@@ -12,6 +12,7 @@
 #include <exception>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -109,11 +110,18 @@ private:
         loop().resume_now(*this);
     }
     void abandon() noexcept {
-        failure_ = std::make_exception_ptr(boost::system::system_error(
-            boost::asio::error::operation_aborted,
-            "tandem::use_task: the operation was destroyed before it had completed; keep the io_context or "
-            "pool that runs it until then"));
+        failure_ = destroyed_uncompleted();
         stop_pending() ? stop() : complete();
+    }
+    TANDEM_NEVER_INLINE static std::exception_ptr destroyed_uncompleted() noexcept {
+        try {
+            const std::string what =  // not a literal: GCC 12 warns of Boost's concatenation then
+                "tandem::use_task: the operation was destroyed before it had completed; keep the io_context "
+                "or pool that runs it until then";
+            throw boost::system::system_error(boost::asio::error::operation_aborted, what);
+        } catch (...) {
+            return std::current_exception();
+        }
     }
     // From a thread of another io_context: its destructor's, or that of an executor bound to the handler.
     template <class F>
