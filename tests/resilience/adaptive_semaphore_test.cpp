@@ -474,3 +474,14 @@ TANDEM_TEST("adaptive_semaphore: a limit that is no number, or beyond all number
     CHECK(sem.limit() == 1);
     CHECK(tandem::adaptive_semaphore(tandem::aimd_limit().start_at(infinite).max(infinite)).limit() > 1000);
 }
+
+TANDEM_TEST("adaptive_semaphore: what an argument is converted into for a parameter by reference lives on",
+            "[resilience][adaptive_semaphore][virtual]") {
+    tandem::adaptive_semaphore sem(tandem::fixed_limit(1));
+    const auto ask = [](const std::string& whom) -> tandem::task<std::string> {
+        co_await tandem::this_task::checkpoint();
+        co_return whom;
+    };
+    const std::string answer = co_await sem.call(ask, "a name that is too long for a string's own place");
+    CHECK(answer == "a name that is too long for a string's own place");
+}

@@ -406,3 +406,14 @@ TANDEM_TEST("circuit_breaker: one that is to stay open for good does so",
         CHECK(ends == "r");
     }
 }
+
+TANDEM_TEST("circuit_breaker: what an argument is converted into for a parameter by reference lives on",
+            "[resilience][circuit_breaker][virtual]") {
+    tandem::circuit_breaker breaker(steady());
+    const auto ask = [](const std::string& whom) -> tandem::task<std::string> {
+        co_await tandem::this_task::checkpoint();
+        co_return whom;
+    };
+    const std::string answer = co_await breaker.call(ask, "a name that is too long for a string's own place");
+    CHECK(answer == "a name that is too long for a string's own place");
+}

@@ -413,3 +413,17 @@ TANDEM_TEST("retry: a base of zero never waits, however many attempts there are"
         CHECK(now() == 0);
     }
 }
+
+TANDEM_TEST("retry: what an argument is converted into for a parameter by reference lives through the attempt",
+            "[resilience][retry][virtual]") {
+    int made = 0;
+    const auto ask = [&made](const std::string& whom, const long& times) -> tandem::task<std::string> {
+        co_await tandem::sleep(1s);
+        if (++made < 3) throw std::runtime_error("not yet");
+        co_return whom + std::to_string(times);
+    };
+    const auto policy = tandem::retry_policy().jitter(tandem::jitter::none);
+    const std::string answer =
+        co_await tandem::retry(policy, ask, "a name that is too long for a string's own place ", 7);
+    CHECK(answer == "a name that is too long for a string's own place 7");
+}

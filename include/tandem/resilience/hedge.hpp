@@ -79,10 +79,25 @@ decltype(auto) call_numbered(Fn& fn, std::size_t number, const std::tuple<Args..
 template <class Fn, class Kept>
 using numbered_call_t = decltype(call_numbered(std::declval<Fn&>(), 0, std::declval<const Kept&>()));
 
-template <class T, class Fn, class Kept>
-task<T> numbered_call(Fn& fn, std::size_t number, const Kept& args) {
-    co_return co_await call_numbered(fn, number, args);
+/// Keeps the number, and what arguments are converted into, until the call has ended.
+template <class T, class Fn, class... Args, std::size_t... I>
+task<T> numbered_call(Fn& fn, std::size_t number, const std::tuple<Args...>& args,
+                      std::index_sequence<I...>) {
+    if constexpr (takes_number<Fn, typename kept_argument<Args>::type...>()) {
+        co_return co_await fn(number, std::get<I>(args)...);
+    } else {
+        co_return co_await fn(std::get<I>(args)...);
+    }
 }
+
+/// Whether a call makes a task that refers to nothing that goes when the call returns.
+template <class Fn, class Kept>
+constexpr bool makes_lasting_task = false;
+template <class Fn, class... Args>
+constexpr bool makes_lasting_task<Fn, std::tuple<Args...>> =
+    is_task_v<numbered_call_t<Fn, std::tuple<Args...>>> &&
+    (stateless_by_value<Fn> ||
+     (sizeof...(Args) == 0 && !takes_number<Fn, typename kept_argument<Args>::type...>()));
 
 /// Owns the attempts. The winner's result stays in its frame while the losers are cancelled.
 template <class T, class Fn, class Kept>
@@ -133,14 +148,17 @@ private:
         attempt.root.previous = reinterpret_cast<detail::fiber*>(number);
     }
 
+    task<T> call_in_task() {
+        return numbered_call<T>(fn_, made_, args_, std::make_index_sequence<std::tuple_size_v<Kept>>());
+    }
+
     // The callable runs in a task: here in the one that awaits, later in the hedge's own.
     bool make_attempt() noexcept {
         try {
-            if constexpr (is_task_v<numbered_call_t<Fn, Kept>>) {
-                attempts_[made_] =
-                    made_ == 0 ? call_numbered(fn_, made_, args_) : numbered_call<T>(fn_, made_, args_);
+            if constexpr (makes_lasting_task<Fn, Kept>) {
+                attempts_[made_] = made_ == 0 ? call_numbered(fn_, made_, args_) : call_in_task();
             } else {
-                attempts_[made_] = numbered_call<T>(fn_, made_, args_);
+                attempts_[made_] = call_in_task();
             }
         } catch (...) {
             if (made_ == 0) make_error_ = std::current_exception();

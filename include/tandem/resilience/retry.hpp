@@ -271,7 +271,7 @@ task<T> retry_calls(Policy policy, Fn fn, Kept args) {
 ///   under the same condition, and up to `longest_hint`.
 /// Lifetime: `fn` and `args` are kept by value and passed as `const&` to each attempt; `std::ref`
 ///   passes a reference that you keep alive.
-/// Cost: two recycled frames and the attempt's own.
+/// Cost: two recycled frames and the attempt's own; one more if `fn` may refer to its arguments.
 template <class Classifier, class F, class... Args>
 [[nodiscard("co_await it")]] auto retry(const basic_retry_policy<Classifier>& policy, F&& fn,
                                         Args&&... args) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -18,11 +19,6 @@
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
 
-/// Calls see the kept arguments as `const&`; what was passed with `std::ref` stays a reference.
-template <class Fn, class... Args>
-decltype(auto) call_kept(Fn& fn, const std::tuple<Args...>& args) {
-    return std::apply([&fn](auto&... each) -> decltype(auto) { return fn(each...); }, args);
-}
 template <class T>
 struct kept_argument {
     using type = const T&;
@@ -38,6 +34,22 @@ concept called_afresh = std::is_invocable_v<Fn&, typename kept_argument<Args>::t
 
 template <class Fn, class... Args>
 using attempt_result_t = await_result_t<std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>>;
+
+template <class T, class Fn, class Kept, std::size_t... I>
+task<T> held_call(Fn& fn, const Kept& args, std::index_sequence<I...>) {
+    co_return co_await fn(std::get<I>(args)...);
+}
+
+/// Calls see the kept arguments as `const&`; what was passed with `std::ref` stays a reference. What an
+/// argument has to be converted into for a parameter that is a reference lives until the call has ended.
+template <class Fn, class... Args>
+decltype(auto) call_kept(Fn& fn, const std::tuple<Args...>& args) {
+    if constexpr (sizeof...(Args) == 0 || stateless_by_value<Fn>) {
+        return std::apply([&fn](auto&... each) -> decltype(auto) { return fn(each...); }, args);
+    } else {
+        return held_call<attempt_result_t<Fn, Args...>>(fn, args, std::index_sequence_for<Args...>());
+    }
+}
 
 /// Awaits what `call()` makes, for at most `limit` nanoseconds, and notes how it ended. A stop leaves
 /// nothing: the frames are gone.

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <tandem/base/callable.hpp>
 #include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/core/this_task.hpp>
@@ -84,20 +85,6 @@ private:
     detail::fiber* last_ = nullptr;
     std::size_t count_ = 0;
 };
-
-template <class F>
-struct takes_values_only : std::false_type {};
-template <class R, class... P>
-struct takes_values_only<R (*)(P...)> : std::bool_constant<!(std::is_reference_v<P> || ...)> {};
-template <class C, class R, class... P>
-struct takes_values_only<R (C::*)(P...) const> : std::bool_constant<!(std::is_reference_v<P> || ...)> {};
-
-template <class F>
-constexpr bool stateless_by_value = takes_values_only<F>::value;
-template <class F>
-requires(std::is_empty_v<F>&& requires {
-    &F::operator();
-}) constexpr bool stateless_by_value<F> = takes_values_only<decltype(&F::operator())>::value;
 
 template <class T, class Fn, class... Args>
 task<T> hold_and_run(Fn fn, Args... args) {
