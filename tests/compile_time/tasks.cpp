@@ -31,6 +31,7 @@
 #include <tandem/tasks/shield.hpp>
 #include <tandem/tasks/task_group.hpp>
 #include <tandem/tasks/task_handle.hpp>
+#include <tandem/tasks/time_limit.hpp>
 #include <tandem/tasks/timeout.hpp>
 #include <tandem/tasks/wait.hpp>
 

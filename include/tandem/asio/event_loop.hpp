@@ -36,7 +36,7 @@ public:
     /// Attaches to `context`, which outlives the loop.
     /// Errors: `std::logic_error` if another loop is attached to it.
     explicit event_loop(boost::asio::io_context& context) : event_loop(nullptr, &context) {}
-    virtual ~event_loop();
+    ~event_loop();
 
     /// Runs `main`; then cancels and joins what `create_task` left, and gives or throws what `main` did.
     /// Errors: `cancelled_error` if main was stopped, as it is when somebody stops the io_context;
