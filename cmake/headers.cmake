@@ -11,6 +11,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/base/detail/linger.hpp
   include/tandem/base/detail/refuse.hpp
   include/tandem/base/detail/sleep_watch.hpp
+  include/tandem/base/detail/stateless_call.hpp
   include/tandem/base/detail/trace_point.hpp
   include/tandem/base/detail/unique_function.hpp
   include/tandem/base/error.hpp
@@ -71,6 +72,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/asio/detail/handler_memory.hpp
   include/tandem/asio/run_options.hpp
   include/tandem/cpu/blocking_pool.hpp
+  include/tandem/cpu/detail/aligned_member.hpp
   include/tandem/cpu/detail/available_cores.hpp
   include/tandem/cpu/detail/call_result.hpp
   include/tandem/cpu/detail/element_calls.hpp
@@ -105,6 +107,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/resilience/detail/latency_histogram.hpp
   include/tandem/resilience/detail/limiter_line.hpp
   include/tandem/resilience/detail/rate_meter.hpp
+  include/tandem/resilience/detail/running_loop.hpp
   include/tandem/resilience/hedge.hpp
   include/tandem/resilience/hedge_policy.hpp
   include/tandem/resilience/limit_algorithm.hpp

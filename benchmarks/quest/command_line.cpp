@@ -11,7 +11,7 @@
 #include <system_error>
 #include <unistd.h>
 
-#include "json_report.hpp"
+#include "output_file.hpp"
 
 namespace quest {
 namespace {

@@ -7,7 +7,6 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <ctime>
 #include <map>
@@ -27,11 +26,9 @@ seconds read_clock(clockid_t which) {
 double measure_squares_per_second() {
     std::uint64_t squares = 10'000;
     while (run_piece(cpu_piece(0, squares)).cpu < std::chrono::milliseconds(5)) squares *= 2;
-    std::array<double, 15> taken;
-    for (double& one : taken) one = run_piece(cpu_piece(0, squares)).cpu.count();
-    const auto middle = taken.begin() + taken.size() / 2;
-    std::nth_element(taken.begin(), middle, taken.end());
-    return static_cast<double>(squares) / *middle;
+    std::vector<seconds> taken;
+    for (int i = 0; i < 15; ++i) taken.push_back(run_piece(cpu_piece(0, squares)).cpu);
+    return static_cast<double>(squares) / median(std::move(taken)).count();
 }
 
 /// n (n - 1) (2n - 1) / 6, modulo 2^64: divided first, so that nothing is lost.

@@ -5,6 +5,7 @@
 
 #include "html/page.hpp"
 #include "json_report.hpp"
+#include "output_file.hpp"
 
 namespace quest {
 namespace {

@@ -17,11 +17,4 @@ std::string numbers_as_json(const run_record& run);
 /// variants follow each other in time.
 std::string to_trace(const run_record& run);
 
-/// What a file is called until it is whole; `path` itself if that is no file, as a pipe or a terminal.
-std::string unfinished_name(const std::string& path);
-
-/// Writes a file that stands whole or not at all; a link stays one.
-/// Errors: `std::runtime_error`, naming the file.
-void write_file(const std::string& path, const std::string& text);
-
 }  // namespace quest

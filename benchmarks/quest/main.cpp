@@ -3,6 +3,7 @@
 #include "command_line.hpp"
 #include "html_report.hpp"
 #include "json_report.hpp"
+#include "output_file.hpp"
 #include "report.hpp"
 #include "rows.hpp"
 

@@ -22,11 +22,6 @@
 
 using namespace tandem_test;
 using namespace std::chrono_literals;
-using tandem::cpu_executor;
-using tandem::executor;
-using tandem::run_in_executor;
-using tandem::task;
-using tandem::thread_executor;
 
 namespace {
 

@@ -10,10 +10,18 @@
 
 #include <tandem/asio/run.hpp>
 #include <tandem/core/sleep.hpp>
+#include <tandem/cpu/cpu_executor.hpp>
 #include <tandem/cpu/run_in_executor.hpp>
+#include <tandem/cpu/thread_executor.hpp>
 #include <tandem/tasks/create_task.hpp>
 
 namespace tandem_test {
+
+using tandem::cpu_executor;
+using tandem::executor;
+using tandem::run_in_executor;
+using tandem::task;
+using tandem::thread_executor;
 
 /// Jobs wait in it until somebody opens it. Opens by itself when a test fails and leaves.
 class gate {

@@ -16,12 +16,10 @@
 
 #include "support/catch.hpp"
 
+#include "jobs.hpp"
+
+using namespace tandem_test;
 using tandem::blocking_pool;
-using tandem::cpu_executor;
-using tandem::executor;
-using tandem::run_in_executor;
-using tandem::task;
-using tandem::thread_executor;
 
 namespace {
 

@@ -16,11 +16,6 @@
 #include "jobs.hpp"
 
 using namespace tandem_test;
-using tandem::cpu_executor;
-using tandem::executor;
-using tandem::run_in_executor;
-using tandem::task;
-using tandem::thread_executor;
 
 namespace {
 

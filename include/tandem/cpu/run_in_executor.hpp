@@ -15,6 +15,7 @@
 #include <tandem/base/detail/refuse.hpp>
 #include <tandem/core/concepts.hpp>
 #include <tandem/core/this_task.hpp>
+#include <tandem/cpu/detail/aligned_member.hpp>
 #include <tandem/cpu/detail/call_result.hpp>
 #include <tandem/cpu/detail/job_leaf.hpp>
 #include <tandem/cpu/detail/job_result.hpp>
@@ -106,12 +107,12 @@ constexpr bool is_executor =
     static_assert(!::tandem::detail::is_executor<Fn>,                                                        \
                   "tandem::" call ": a pool comes first and as it is: no pointer, no temporary, not const"); \
     TANDEM_REQUIRE_SAFE_CALLABLE(Fn);                                                                        \
-    static_assert(::tandem::detail::is_executor<Fn> || ::tandem::detail::runs_in_executor<__VA_ARGS__>,      \
+    static_assert(::tandem::detail::is_executor<Fn> || ::tandem::detail::runs_in_executor<Fn, __VA_ARGS__>,  \
                   "tandem::" call                                                                            \
                   ": fn can be called neither with (args...) nor with (std::stop_token, "                    \
                   "args...); hand over fn and not its result; arguments are moved in, std::ref passes a "    \
                   "reference");                                                                              \
-    static_assert(!::tandem::detail::gives_awaitable<__VA_ARGS__>(),                                         \
+    static_assert(!::tandem::detail::gives_awaitable<Fn, __VA_ARGS__>(),                                     \
                   "tandem::" call                                                                            \
                   ": fn returns a task or the like, which runs on the loop and not on "                      \
                   "another thread; co_await it, or hand over the function that computes or blocks")
@@ -140,7 +141,7 @@ public:
 ///   above about 50 us of work; for many small things use `map`.
 template <class Fn, class... Args>
 [[nodiscard("co_await it")]] auto run_in_executor(executor_ref pool, Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Fn, Args...);
+    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(pool, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
@@ -149,7 +150,7 @@ template <class Fn, class... Args>
 template <class Fn, class... Args>
 requires(!std::is_convertible_v<Fn, executor_ref>)
     [[nodiscard("co_await it")]] auto run_in_executor(Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Fn, Args...);
+    TANDEM_REQUIRE_JOB("run_in_executor", Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(this_task::loop().owned<detail::default_pool>().pool,
                                                std::forward<Fn>(fn), std::forward<Args>(args)...);
 }

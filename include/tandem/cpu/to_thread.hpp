@@ -24,7 +24,7 @@ public:
 /// Errors, Threads, Lifetime: as `run_in_executor`.
 template <class Fn, class... Args>
 [[nodiscard("co_await it")]] auto to_thread(Fn&& fn, Args&&... args) {
-    TANDEM_REQUIRE_JOB("to_thread", Fn, Fn, Args...);
+    TANDEM_REQUIRE_JOB("to_thread", Fn, Args...);
     return detail::call_awaiter_t<Fn, Args...>(this_task::loop().owned<detail::default_blocking_pool>().pool,
                                                std::forward<Fn>(fn), std::forward<Args>(args)...);
 }

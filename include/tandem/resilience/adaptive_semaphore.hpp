@@ -18,6 +18,7 @@
 #include <tandem/core/fiber.hpp>
 #include <tandem/resilience/adaptive_semaphore_options.hpp>
 #include <tandem/resilience/detail/attempt.hpp>
+#include <tandem/resilience/detail/running_loop.hpp>
 #include <tandem/resilience/limit_algorithm.hpp>
 #include <tandem/resilience/verdict.hpp>
 
@@ -200,13 +201,11 @@ inline adaptive_semaphore::acquire_awaiter adaptive_semaphore::acquire() noexcep
 }
 
 inline std::optional<adaptive_semaphore::permit> adaptive_semaphore::try_acquire() {
-    if (reads_time() && !loop_core::current())
-        throw invalid_state_error(
-            "tandem::adaptive_semaphore::try_acquire: no loop is running here; call it from a task or a "
-            "callback of the loop");
+    const std::int64_t start =
+        reads_time() ? detail::running_loop("adaptive_semaphore::try_acquire").ticks() : 0;
     if (in_use_ >= limit_) return std::nullopt;
     take();
-    return permit(*this, now());
+    return permit(*this, start);
 }
 
 inline void adaptive_semaphore::give_back(std::int64_t since, end how) noexcept {

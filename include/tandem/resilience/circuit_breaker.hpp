@@ -18,6 +18,7 @@
 #include <tandem/resilience/circuit_breaker_options.hpp>
 #include <tandem/resilience/detail/attempt.hpp>
 #include <tandem/resilience/detail/call_window.hpp>
+#include <tandem/resilience/detail/running_loop.hpp>
 #include <tandem/resilience/verdict.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -99,7 +100,6 @@ private:
         const std::int64_t width = o.window_ / static_cast<std::int64_t>(o.buckets_);
         return detail::call_window(std::max<std::int64_t>(width, 1), o.buckets_);
     }
-    static loop_core& running_loop(const char* call);
     void change(circuit_state to, std::int64_t until);
     void open(loop_core& loop, std::int64_t now);
     void judge(loop_core& loop, std::int64_t now);
@@ -180,14 +180,8 @@ auto circuit_breaker::call_with(Classifier&& classify, F&& fn, Args&&... args) {
         kept(std::forward<Args>(args)...));
 }
 
-inline loop_core& circuit_breaker::running_loop(const char* call) {
-    if (loop_core* const loop = loop_core::current()) return *loop;
-    throw invalid_state_error(std::string("tandem::circuit_breaker::") + call +
-                              ": no loop is running here; call it from a task or a callback of the loop");
-}
-
 inline std::optional<circuit_breaker::admission> circuit_breaker::try_admit() {
-    const std::int64_t now = running_loop("try_admit").ticks();
+    const std::int64_t now = detail::running_loop("circuit_breaker::try_admit").ticks();
     if (state_ == circuit_state::open && now >= until_) change(circuit_state::half_open, 0);
     if (state_ == circuit_state::open || (state_ == circuit_state::half_open && probing_)) {
         ++refused_;
@@ -201,7 +195,7 @@ inline void circuit_breaker::ended(const admission& call, verdict::kind how) {
     if (call.epoch_ != epoch_) return;
     probing_ = false;
     if (how == verdict::kind::give_up) return;
-    loop_core& loop = running_loop("admission::ended");
+    loop_core& loop = detail::running_loop("circuit_breaker::admission::ended");
     const std::int64_t now = loop.ticks();
     const bool failed = how == verdict::kind::retry;
     const bool slow = now - call.start_ >= options_.slow_;

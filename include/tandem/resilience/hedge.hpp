@@ -63,23 +63,13 @@ constexpr bool takes_number() noexcept {
     }
 }
 
-// A callable that takes it gets the number of the attempt, from 0, before its arguments.
 template <class Fn, class... Args>
-decltype(auto) call_numbered(Fn& fn, std::size_t number, const std::tuple<Args...>& args) {
-    return std::apply(
-        [&fn, number](auto&... each) -> decltype(auto) {
-            if constexpr (takes_number<Fn, decltype(each)...>()) {
-                return fn(number, each...);
-            } else {
-                return fn(each...);
-            }
-        },
-        args);
-}
-template <class Fn, class Kept>
-using numbered_call_t = decltype(call_numbered(std::declval<Fn&>(), 0, std::declval<const Kept&>()));
+using numbered_result_t =
+    typename std::conditional_t<takes_number<Fn, Args...>(), std::invoke_result<Fn&, std::size_t, Args...>,
+                                std::invoke_result<Fn&, Args...>>::type;
 
-/// Keeps the number, and what arguments are converted into, until the call has ended.
+/// A callable that takes it gets the number of the attempt, from 0, before its arguments. The number, and
+/// what the arguments are converted into, live until the call has ended.
 template <class T, class Fn, class... Args, std::size_t... I>
 task<T> numbered_call(Fn& fn, std::size_t number, const std::tuple<Args...>& args,
                       std::index_sequence<I...>) {
@@ -90,17 +80,9 @@ task<T> numbered_call(Fn& fn, std::size_t number, const std::tuple<Args...>& arg
     }
 }
 
-/// Whether a call makes a task that refers to nothing that goes when the call returns.
-template <class Fn, class Kept>
-constexpr bool makes_lasting_task = false;
-template <class Fn, class... Args>
-constexpr bool makes_lasting_task<Fn, std::tuple<Args...>> =
-    is_task_v<numbered_call_t<Fn, std::tuple<Args...>>> &&
-    (stateless_by_value<Fn> ||
-     (sizeof...(Args) == 0 && !takes_number<Fn, typename kept_argument<Args>::type...>()));
-
 /// Owns the attempts. The winner's result stays in its frame while the losers are cancelled.
-template <class T, class Fn, class Kept>
+/// `MakesTask`: a plain call of `fn` makes the task of an attempt.
+template <class T, class Fn, class Kept, bool MakesTask>
 class hedge_awaiter final : public boundary, private timer_node {
 public:
     hedge_awaiter(const hedge_policy& policy, Fn&& fn, Kept&& args)
@@ -152,11 +134,11 @@ private:
         return numbered_call<T>(fn_, made_, args_, std::make_index_sequence<std::tuple_size_v<Kept>>());
     }
 
-    // The callable runs in a task: here in the one that awaits, later in the hedge's own.
+    // The callable runs in a task: here, if it can, in the one that awaits, later in the hedge's own.
     bool make_attempt() noexcept {
         try {
-            if constexpr (makes_lasting_task<Fn, Kept>) {
-                attempts_[made_] = made_ == 0 ? call_numbered(fn_, made_, args_) : call_in_task();
+            if constexpr (MakesTask) {
+                attempts_[made_] = made_ == 0 ? call_kept(fn_, args_) : call_in_task();
             } else {
                 attempts_[made_] = call_in_task();
             }
@@ -266,12 +248,18 @@ template <class F, class... Args>
                   "hedge(policy, idempotent(fn), args...)");
     using callable = std::remove_cvref_t<decltype(fn.get())>;
     using kept = std::tuple<std::unwrap_ref_decay_t<Args>...>;
+    using made =
+        detail::numbered_result_t<callable,
+                                  typename detail::kept_argument<std::unwrap_ref_decay_t<Args>>::type...>;
     static_assert(
-        awaitable<detail::numbered_call_t<callable, kept>>,
+        awaitable<made>,
         "tandem::hedge: fn(args...) or fn(number, args...) returns a tandem::task or another awaitable");
-    using result = await_result_t<detail::numbered_call_t<callable, kept>>;
-    return detail::hedge_awaiter<result, callable, kept>(policy, callable(std::forward<F>(fn).get()),
-                                                         kept(std::forward<Args>(args)...));
+    constexpr bool makes_task =
+        detail::is_task_v<made> &&
+        !detail::takes_number<callable,
+                              typename detail::kept_argument<std::unwrap_ref_decay_t<Args>>::type...>();
+    return detail::hedge_awaiter<await_result_t<made>, callable, kept, makes_task>(
+        policy, callable(std::forward<F>(fn).get()), kept(std::forward<Args>(args)...));
 }
 
 }  // namespace tandem::inline TANDEM_ABI

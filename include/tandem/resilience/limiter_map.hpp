@@ -11,6 +11,7 @@
 
 #include <tandem/base/detail/intrusive_list.hpp>
 #include <tandem/base/detail/unique_function.hpp>
+#include <tandem/resilience/detail/running_loop.hpp>
 #include <tandem/resilience/rate_limiter.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -70,12 +71,7 @@ private:
 
 template <class Key, class Hash>
 rate_limiter& limiter_map<Key, Hash>::at(const Key& key) {
-    const loop_core* const loop = loop_core::current();
-    if (!loop)
-        throw invalid_state_error(
-            "tandem::limiter_map::at: no loop is running here; call it from a task or a callback of the "
-            "loop");
-    const std::int64_t now = loop->ticks();
+    const std::int64_t now = detail::running_loop("limiter_map::at").ticks();
     drop_idle(now);
     const auto found = entries_.try_emplace(key, make_);
     entry& e = found.first->second;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tandem/resilience/detail/limiter_line.hpp>
+#include <tandem/resilience/detail/running_loop.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 
@@ -80,7 +81,7 @@ public:
     /// Spends units after the fact: the true cost of something granted for less. Never waits; those
     /// who come next wait longer.
     void charge(std::size_t extra) {
-        line_.take(now("charge"), extra);
+        line_.take(detail::running_loop("rate_limiter::charge").ticks(), extra);
         line_.changed();
     }
 
@@ -89,11 +90,12 @@ public:
     /// The same for a time from now on, as in `Retry-After: 30`.
     template <class Rep, class Period>
     void penalise(std::chrono::duration<Rep, Period> from_now) {
-        line_.hold_until(detail::later(now("penalise"), detail::to_ticks(from_now)));
+        line_.hold_until(detail::later(detail::running_loop("rate_limiter::penalise").ticks(),
+                                       detail::to_ticks(from_now)));
     }
 
     /// True if it is as good as new: nobody waits, and what was granted weighs no more.
-    bool idle() const { return line_.fresh(now("idle")); }
+    bool idle() const { return line_.fresh(detail::running_loop("rate_limiter::idle").ticks()); }
 
     rate_limiter_statistics statistics() const noexcept {
         return {line_.meter().granted(), line_.waited, line_.refused, line_.size()};
@@ -126,11 +128,6 @@ private:
                                     (paced ? " exceeds the burst of " : " exceeds the window of ") +
                                     std::to_string(line_.meter().most()) +
                                     (paced ? "; raise the burst or split the call" : "; split the call"));
-    }
-    static std::int64_t now(const char* call) {
-        if (const loop_core* const loop = loop_core::current()) return loop->ticks();
-        throw invalid_state_error(std::string("tandem::rate_limiter::") + call +
-                                  ": no loop is running here; call it from a task or a callback of the loop");
     }
 
     detail::limiter_line line_;
@@ -209,7 +206,7 @@ inline rate_limiter::acquire_awaiter rate_limiter::acquire(std::size_t cost) {
 
 inline bool rate_limiter::try_acquire(std::size_t cost) {
     require_cost("rate_limiter::try_acquire", cost);
-    const std::int64_t ticks = now("try_acquire");
+    const std::int64_t ticks = detail::running_loop("rate_limiter::try_acquire").ticks();
     if (!line_.empty() || line_.earliest(cost) > ticks) return false;
     line_.take(ticks, cost);
     return true;
@@ -217,7 +214,7 @@ inline bool rate_limiter::try_acquire(std::size_t cost) {
 
 inline duration rate_limiter::delay(std::size_t cost) {
     require_cost("rate_limiter::delay", cost);
-    const std::int64_t ticks = now("delay");
+    const std::int64_t ticks = detail::running_loop("rate_limiter::delay").ticks();
     return std::chrono::duration_cast<duration>(
         std::chrono::nanoseconds(line_.expected(ticks, cost) - ticks));
 }

@@ -4,8 +4,11 @@
 
 #include <iostream>
 
-#include "one.hpp"
-#include "two.hpp"
+#define PART one
+#include "library.hpp"
+#undef PART
+#define PART two
+#include "library.hpp"
 
 static tandem::task<int> caught(tandem::task<> from) {
     try {
@@ -19,8 +22,9 @@ static tandem::task<int> caught(tandem::task<> from) {
 static tandem::task<int> amain() {
     auto both = co_await tandem::gather(one::computed(10), two::computed(10));
     auto& [first, second] = both;
-    const int errors = co_await caught(one::failing()) + co_await caught(two::failing());
-    co_return first + second + errors;
+    const int of_one = co_await caught(one::failing());
+    const int of_two = co_await caught(two::failing());
+    co_return first + second + of_one + of_two;
 }
 
 int main() { std::cout << tandem::run(amain()) << '\n'; }

@@ -13,6 +13,7 @@
 
 #include <tandem/base/callable.hpp>
 #include <tandem/base/outcome.hpp>
+#include <tandem/base/detail/stateless_call.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/tasks/timeout.hpp>
 

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <tandem/base/callable.hpp>
 #include <tandem/base/detail/refuse.hpp>
+#include <tandem/base/detail/stateless_call.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/core/this_task.hpp>
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-#pragma once
-
+// What either library has, in its own namespace: PART is its name.
 #include <tandem/core/task.hpp>
 
-namespace two {
+namespace PART {
 
 [[gnu::visibility("default")]] tandem::task<int> computed(int n);
 [[gnu::visibility("default")]] tandem::task<> failing();
 
-}  // namespace two
+}  // namespace PART

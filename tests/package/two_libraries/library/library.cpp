@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tandem/tandem.hpp>
 
-#include "two.hpp"
+#include "library.hpp"
 
-namespace two {
+namespace PART {
 
 static int twice(int n) { return 2 * n; }
 
@@ -14,7 +14,7 @@ tandem::task<int> computed(int n) {
 
 tandem::task<> failing() {
     co_await tandem::sleep(std::chrono::milliseconds(1));
-    throw tandem::invalid_state_error("two");
+    throw tandem::invalid_state_error("part");
 }
 
-}  // namespace two
+}  // namespace PART
