@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
 # The legs of CI, each on its own or all in order: .ci/ci.sh [leg...], .ci/ci.sh --list
-# Ends with one table, and with the number of tests that passed and failed as the last line.
+# Ends with one table, with the end of what failed (of a long log only the end may be kept), and with
+# the number of tests that passed and failed as the last line.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
@@ -102,15 +103,15 @@ rm -rf "$reports"
 mkdir -p "$reports"
 table=()
 failed_legs=0
-broken_legs=0
+broken_legs=()
 for leg in "${chosen[@]}"; do
     printf '\n==== %s\n' "$leg"
     start=$SECONDS
-    if "$leg"; then verdict=ok; else verdict=FAILED; failed_legs=$((failed_legs + 1)); fi
+    if "$leg" 2>&1 | tee "$reports/$leg.log"; then verdict=ok; else verdict=FAILED; failed_legs=$((failed_legs + 1)); fi
     line=$(printf '%-14s %-7s %5d s' "$leg" "$verdict" $((SECONDS - start)))
     counts=$(python3 -B .ci/count_tests.py "$reports/$leg"-*.xml)
     # A leg that fails before its tests (it does not build, a checker complains) counts as one.
-    if [[ $verdict == FAILED && ! $counts =~ [1-9][0-9]*\ failed ]]; then broken_legs=$((broken_legs + 1)); fi
+    if [[ $verdict == FAILED && ! $counts =~ [1-9][0-9]*\ failed ]]; then broken_legs+=("$leg"); fi
     table+=("$line   $counts")
     printf '==== %s\n' "$line"
 done
@@ -118,6 +119,11 @@ done
 printf '\n%-14s %-7s %7s   %s\n' leg verdict time tests
 printf '%s\n' "${table[@]}"
 printf '%-14s %-7s %5d s\n\n' all "" "$SECONDS"
-python3 -B .ci/count_tests.py --last "--broken=$broken_legs" "$reports"/*.xml
+for leg in ${broken_legs[@]+"${broken_legs[@]}"}; do
+    printf '==== %s failed:\n' "$leg"
+    tail -n 40 "$reports/$leg.log"
+    echo
+done
+python3 -B .ci/count_tests.py --last "--broken=${#broken_legs[@]}" "$reports"/*.xml
 tests_ok=$?
 [[ $failed_legs -eq 0 && $tests_ok -eq 0 ]]

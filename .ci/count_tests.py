@@ -2,12 +2,25 @@
 # SPDX-License-Identifier: BSL-1.0
 """Adds up ctest's JUnit reports. A skipped test has neither passed nor failed.
 
---last            the last line of CI: exits with 1 if something failed
+--last            the last line of CI, and before it the end of what each failed test printed: of a
+                  long log only the end may be kept. Exits with 1 if something failed
 --broken=<n>      counts n more failures, of legs that failed without a failing test
 """
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
+
+
+LINES_OF_A_FAILURE = 40
+
+
+def show_failures(leg, suite):
+    for case in suite.iter("testcase"):
+        if case.get("status") != "fail":
+            continue
+        output = (case.findtext("system-out") or "").rstrip().splitlines()
+        print(f"==== {leg}: {case.get('name')} failed after {float(case.get('time', 0)):.1f} s")
+        print("\n".join(output[-LINES_OF_A_FAILURE:]), end="\n\n")
 
 
 def main(arguments):
@@ -19,6 +32,8 @@ def main(arguments):
         if not os.path.exists(path):
             continue
         suite = ElementTree.parse(path).getroot()
+        if last:
+            show_failures(os.path.basename(path).removesuffix(".xml"), suite)
         total += int(suite.get("tests", 0))
         failed += int(suite.get("failures", 0))
         skipped += int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
