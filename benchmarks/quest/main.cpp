@@ -118,8 +118,13 @@ int run_until_signal(const command_line& options, run_record& record) {
 }
 
 // A terminal that is closed ends the run as Ctrl-C does, with its files and without its children.
+// The system says so, and then the shell once more.
 void end_with_the_terminal() {
-    if (std::signal(SIGHUP, [](int) { std::raise(SIGTERM); }) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+    const auto once = [](int) {
+        std::signal(SIGHUP, SIG_IGN);
+        std::raise(SIGTERM);
+    };
+    if (std::signal(SIGHUP, once) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
 }
 
 int run(int argc, char** argv) {

@@ -422,6 +422,28 @@ TEST_CASE("signals: a second SIGINT ends also a process whose loop is busy; SIGT
     }
 }
 
+TEST_CASE("signals: SIGTERM that comes again within 20 ms is the same one, wherever the loop has come to",
+          "[asio][signals][slow]") {
+    static bool sent_again = false;
+    const auto main = []() -> task<> {
+        ::raise(SIGTERM);
+        co_await tandem::sleep(1ms);  // the loop has heard of it
+        ::raise(SIGTERM);
+        sent_again = true;
+        co_await tandem::sleep(1h);
+    };
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::signal(SIGTERM, SIG_DFL);
+        ::_exit(signal_that_ended(main()) == SIGTERM && sent_again ? 7 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 7);
+}
+
 TEST_CASE("signals: without a handler the first one does not end the process", "[asio][signals][slow]") {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);

@@ -306,7 +306,7 @@ T event_loop::run(task<T> main, run_options options) {
         if (main_) main_->cancel_children();
     };
     std::optional<detail::signal_watch<decltype(on_signal)>> signals;
-    if (options.handle_signals()) signals.emplace(context_, on_signal);
+    if (options.handle_signals()) signals.emplace(context_, *this, on_signal);
 
     detail::main_task<T> scope(*this, std::move(main));
     main_ = &scope;

@@ -8,8 +8,11 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 
 #include <tandem/base/config.hpp>
+#include <tandem/core/clock.hpp>
+#include <tandem/core/loop_core.hpp>
 
 namespace tandem::inline TANDEM_ABI {
 namespace detail {
@@ -59,11 +62,10 @@ private:
 /// Calls `on_signal(number)` once, for the first SIGINT or SIGTERM; then what was in force before is
 /// in force again, so that a second one ends the process.
 template <class OnSignal>
-class signal_watch {
+class signal_watch final : private timer_node {
 public:
-    signal_watch(boost::asio::io_context& context, OnSignal on_signal)
-        : set_(context), on_signal_(on_signal) {
-        // Not so for SIGTERM: programs such as timeout(1) send it twice, to the process and to its group.
+    signal_watch(boost::asio::io_context& context, loop_core& loop, OnSignal on_signal)
+        : loop_(loop), set_(context), on_signal_(on_signal) {
         if (shared_disposition<SIGINT>::enter()) {
             set_.add(SIGINT);
             shared_disposition<SIGINT>::end_on_second();
@@ -71,15 +73,26 @@ public:
         if (shared_disposition<SIGTERM>::enter()) set_.add(SIGTERM);
         set_.async_wait([this](const boost::system::error_code& ended, int number) {
             if (ended) return;  // `this` is gone
-            unwatch();
-            on_signal_(number);
+            const bool waits = number == SIGTERM && loop_.arm_timer(*this, later(loop_.ticks(), one_signal));
+            if (!waits) act(number);
         });
     }
     signal_watch(const signal_watch&) = delete;
     signal_watch& operator=(const signal_watch&) = delete;
-    ~signal_watch() { unwatch(); }
+    ~signal_watch() {
+        loop_.disarm_timer(*this);
+        unwatch();
+    }
 
 private:
+    // timeout(1) sends the signal to the process and to its group: the second of the two must not end it.
+    static constexpr std::int64_t one_signal = 20'000'000;
+
+    void fire() noexcept override { act(SIGTERM); }
+    void act(int number) {
+        unwatch();
+        on_signal_(number);
+    }
     void unwatch() noexcept {
         if (!watching_) return;
         watching_ = false;
@@ -90,6 +103,7 @@ private:
         shared_disposition<SIGTERM>::leave();
     }
 
+    loop_core& loop_;
     boost::asio::basic_signal_set<boost::asio::io_context::executor_type> set_;
     OnSignal on_signal_;
     bool watching_ = true;
