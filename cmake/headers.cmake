@@ -202,6 +202,7 @@ set(TANDEM_TANDEM_HEADERS
   include/tandem/http/impl/connection.hpp
   include/tandem/http/impl/exchange.hpp
   include/tandem/http/impl/inflate.hpp
+  include/tandem/http/impl/journey.hpp
   include/tandem/http/impl/parser.hpp
   include/tandem/http/impl/pool.hpp
   include/tandem/http/impl/resolver.hpp

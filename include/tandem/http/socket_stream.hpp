@@ -7,7 +7,7 @@
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/generic/basic_endpoint.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <array>
@@ -22,12 +22,29 @@ namespace tandem::inline TANDEM_ABI {
 namespace http {
 namespace detail {
 
-/// One class for both kinds: what Asio makes of each of its operations takes long to compile.
+/// Asio's Protocol for both kinds: what it makes of each operation of a kind takes long to compile, and
+/// its own generic::stream_protocol brings the iostreams of sockets, and with them Boost.DateTime.
+class stream_protocol {
+public:
+    using endpoint = boost::asio::generic::basic_endpoint<stream_protocol>;
+
+    stream_protocol(int family, int protocol) noexcept : family_(family), protocol_(protocol) {}
+    template <class Specific>  // ip::tcp, say
+    stream_protocol(const Specific& p) noexcept : stream_protocol(p.family(), p.protocol()) {}
+
+    int family() const noexcept { return family_; }
+    int type() const noexcept { return SOCK_STREAM; }
+    int protocol() const noexcept { return protocol_; }
+
+private:
+    int family_;
+    int protocol_;
+};
+
 class socket_stream final : public byte_stream {
 public:
     // With the concrete executor: the type-erased one costs a tenth of the rate.
-    using socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                                    boost::asio::io_context::executor_type>;
+    using socket = boost::asio::basic_stream_socket<stream_protocol, boost::asio::io_context::executor_type>;
 
     explicit socket_stream(socket&& connected) : socket_(std::move(connected)) {}
 
@@ -38,10 +55,9 @@ public:
         socket_.async_read_some(boost::asio::mutable_buffer(into.data(), into.size()), handler(op));
     }
     void start_write(stream_operation& op, std::string_view first, std::string_view second) override {
-        const boost::asio::const_buffer front(first.data(), first.size());
-        if (second.empty()) return socket_.async_write_some(front, handler(op));
         const std::array<boost::asio::const_buffer, 2> both{
-            front, boost::asio::const_buffer(second.data(), second.size())};
+            boost::asio::const_buffer(first.data(), first.size()),
+            boost::asio::const_buffer(second.data(), second.size())};
         socket_.async_write_some(both, handler(op));
     }
     std::size_t try_write(std::string_view first, std::string_view second) noexcept override {

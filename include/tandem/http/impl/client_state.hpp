@@ -17,6 +17,7 @@
 #include <tandem/http/hooks.hpp>
 #include <tandem/http/impl/connect.hpp>
 #include <tandem/http/impl/exchange.hpp>
+#include <tandem/http/impl/journey.hpp>
 #include <tandem/http/impl/pool.hpp>
 #include <tandem/http/impl/response_stream.hpp>
 #include <tandem/http/impl/upload.hpp>
@@ -62,8 +63,6 @@ public:
     }
 
 private:
-    class journey;
-
     pool& pool_here();
     task<> travel(request& r, journey& j);
     static task<> leave(exchange& x);
@@ -77,6 +76,9 @@ private:
     bool redirect(request& r, journey& j) const;
     static void turn(request& r, http::url next, int status);
     [[noreturn]] static void too_many(const request& r, const journey& j);
+    [[noreturn]] static void no_tls();
+    [[noreturn]] static void failed(const request& r, const exchange& x, const error& e);
+    [[noreturn]] void failed(const request& r, const journey& j, const error& e) const;
     void answered(const request& r, const response_head& head) const;
     static response_base told(request& r, journey& j, const loop_core& loop);
 
@@ -85,44 +87,6 @@ private:
     std::shared_ptr<pool> pool_;
     loop_clients* home_ = nullptr;
     bool closed_ = false;
-};
-
-/// One call on its way.
-class client_state::journey {
-public:
-    journey(std::int64_t now, timeouts::duration total, bool body_too)
-        : began(now),
-          end(total == timeouts::none ? tandem::detail::never : tandem::detail::later(now, total.count())),
-          in_memory(body_too) {}
-
-    /// The least of a phase's limit and what is left of the call.
-    timeouts::duration within(timeouts::duration limit, std::int64_t now) const noexcept {
-        if (end == tandem::detail::never) return limit;
-        const timeouts::duration left(end > now ? end - now : 0);
-        return left < limit ? left : limit;
-    }
-    duration since(const loop_core& loop) const noexcept { return at(loop.ticks()); }
-    duration at(std::int64_t ticks) const noexcept {
-        return std::chrono::nanoseconds(ticks == 0 ? 0 : ticks - began);
-    }
-    /// Which of the two it was.
-    [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit,
-                                       bool of_call, const std::string& what) {
-        if (of_call) {
-            code = errc::total_timeout;
-            limit = r.timeouts().total();
-        }
-        throw error(code, where,
-                    what + "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
-    }
-
-    std::unique_ptr<exchange> last;
-    std::vector<hop> history;
-    std::string body;
-    http::timing times;
-    std::int64_t began;
-    std::int64_t end;
-    bool in_memory;
 };
 
 /// What the copies of a client own together; requests on their way outlive it.
@@ -139,7 +103,7 @@ public:
 
 // ---- implementation
 
-inline loop_clients::~loop_clients() {
+[[gnu::cold]] inline loop_clients::~loop_clients() {
     while (client_state* const c = clients.front()) c->leave_loop();
 }
 
@@ -162,14 +126,15 @@ inline pool& client_state::pool_here() {
     return *pool_;
 }
 
-inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e,
-                                     unsigned attempt) const {
+[[gnu::cold]] inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e,
+                                                   unsigned attempt) const {
     return attempt == 1 && options_.retry_reused() && x.reused() && x.unanswered() &&
            e.code() == errc::server_disconnected && r.is_idempotent() &&
            (!r.source() || r.source()->rewind());
 }
 
-inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r, const journey& j) {
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r,
+                                                                                  const journey& j) {
     const timeouts::duration own = r.timeouts().connect();
     const timeouts::duration limit = j.within(own, pool_->loop().ticks());
     task<std::unique_ptr<byte_stream>> making;
@@ -207,10 +172,7 @@ inline task<> client_state::pass_gate(const request& r, const journey& j) {
 }
 
 inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j) {
-    if (r.url().is_https() && !options_.tls() && !options_.network()) {
-        throw error(errc::tls_unavailable, phase::tls,
-                    "include <tandem/http/tls.hpp> and give client_options::tls a connector");
-    }
+    if (r.url().is_https() && !options_.tls() && !options_.network()) no_tls();
     const http::hooks* const hooks = hooks_of(r);
     unsigned& attempt = j.times.attempt;
     for (attempt = 1;; ++attempt) {
@@ -247,15 +209,23 @@ inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j
             if (hooks) hooks->repeat(r, *failure);
             continue;
         }
-        if (failure->code() == errc::server_disconnected && x->reused()) {
-            error lost(errc::connection_lost_reused, failure->phase(),
-                       r.is_idempotent()
-                           ? std::string("it was sent once more before, or may not be")
-                           : r.method() + " is not repeated by itself; add an Idempotency-Key if it may be");
-            throw lost.cause(failure->cause());
-        }
-        throw *failure;
+        failed(r, *x, *failure);
     }
+}
+
+[[gnu::cold]] inline void client_state::no_tls() {
+    throw error(errc::tls_unavailable, phase::tls,
+                "include <tandem/http/tls.hpp> and give client_options::tls a connector");
+}
+
+/// Of one attempt that is not repeated.
+[[gnu::cold]] inline void client_state::failed(const request& r, const exchange& x, const error& e) {
+    if (e.code() != errc::server_disconnected || !x.reused()) throw e;
+    error lost(errc::connection_lost_reused, e.phase(),
+               r.is_idempotent()
+                   ? std::string("it was sent once more before, or may not be")
+                   : r.method() + " is not repeated by itself; add an Idempotency-Key if it may be");
+    throw lost.cause(e.cause());
 }
 
 /// Says whether `r` was turned into the request that the last response redirects to.
@@ -352,13 +322,18 @@ inline task<> client_state::travel(request& r, journey& j) {
         } catch (const error& e) {
             failure = e;
         }
-        if (failure->code() == errc::pool_timeout && j.end <= pool_->loop().ticks()) {
-            failure.emplace(errc::total_timeout, phase::pool,
-                            "within " + std::to_string(r.timeouts().total().count() / 1'000'000) +
-                                " ms, all of them waiting for a connection; see http::timeouts");
-        }
-        throw error(*failure, r.url().redacted(), j.times.attempt);
+        failed(r, j, *failure);
     }
+}
+
+/// Of the whole call.
+[[gnu::cold]] inline void client_state::failed(const request& r, const journey& j, const error& e) const {
+    const bool in_line = e.code() == errc::pool_timeout && j.end <= pool_->loop().ticks();
+    if (!in_line) throw error(e, r.url().redacted(), j.times.attempt);
+    const error waited(errc::total_timeout, phase::pool,
+                       "within " + std::to_string(r.timeouts().total().count() / 1'000'000) +
+                           " ms, all of them waiting for a connection; see http::timeouts");
+    throw error(waited, r.url().redacted(), j.times.attempt);
 }
 
 inline response_base client_state::told(request& r, journey& j, const loop_core& loop) {

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ip/basic_endpoint.hpp>
+#include <boost/asio/local/basic_endpoint.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
@@ -30,7 +33,28 @@ namespace tandem::inline TANDEM_ABI {
 namespace http {
 namespace detail {
 
-inline task<std::unique_ptr<byte_stream>> connect_to(boost::asio::generic::stream_protocol::endpoint to) {
+/// The generic form of an Internet or Unix endpoint.
+template <class Endpoint>
+stream_protocol::endpoint any_endpoint(const Endpoint& to, int protocol) {
+    return stream_protocol::endpoint(to.data(), to.size(), protocol);
+}
+
+inline stream_protocol::endpoint tcp_endpoint(const boost::asio::ip::address& address, std::uint16_t port) {
+    return any_endpoint(boost::asio::ip::basic_endpoint<stream_protocol>(address, port), IPPROTO_TCP);
+}
+
+[[gnu::cold]] inline stream_protocol::endpoint unix_endpoint(const std::string& path) {
+    try {
+        return any_endpoint(boost::asio::local::basic_endpoint<stream_protocol>(path), 0);
+    } catch (const boost::system::system_error& e) {
+        error failed(errc::connect, phase::connect,
+                     "the path of the Unix socket has " + std::to_string(path.size()) +
+                         " bytes, more than the system takes; give a shorter one, or a relative one");
+        throw failed.cause(e.code());
+    }
+}
+
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_to(stream_protocol::endpoint to) {
     socket_stream::socket socket(event_loop::running().context());
     boost::system::error_code ec;
     co_await socket.async_connect(to, boost::asio::redirect_error(use_task, ec));
@@ -39,7 +63,10 @@ inline task<std::unique_ptr<byte_stream>> connect_to(boost::asio::generic::strea
         failed.cause(ec);
         throw failed;
     }
-    if (to.data()->sa_family != AF_UNIX) socket.set_option(boost::asio::ip::tcp::no_delay(true), ec);
+    if (to.data()->sa_family != AF_UNIX) {
+        const int on = 1;
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
     std::unique_ptr<byte_stream> made = std::make_unique<socket_stream>(std::move(socket));
     co_return made;
 }
@@ -58,16 +85,16 @@ public:
 };
 
 // RFC 8305: an attempt begins when the one before it has failed, or 250 ms after it began.
-inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t index, std::uint16_t port) {
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t index,
+                                                                std::uint16_t port) {
     for (std::size_t before = 0; before < index; ++before) {
         co_await move_on_after(std::chrono::milliseconds(250), r.failed[before]->wait());
     }
-    const boost::asio::ip::tcp::endpoint to(r.addresses[index], port);
     try {
-        std::unique_ptr<byte_stream> made = co_await connect_to(to);
+        std::unique_ptr<byte_stream> made = co_await connect_to(tcp_endpoint(r.addresses[index], port));
         co_return made;
     } catch (const error& e) {
-        r.reasons += (r.reasons.empty() ? "" : ", ") + to.address().to_string() + ": " + e.detail();
+        r.reasons += (r.reasons.empty() ? "" : ", ") + r.addresses[index].to_string() + ": " + e.detail();
         r.cause = e.cause();
     }
     r.failed[index]->set();
@@ -75,7 +102,7 @@ inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t i
 }
 
 /// The addresses in a list with commas between; empty if it is a name.
-inline address_list literal_addresses(const std::string& text) {
+[[gnu::cold]] inline address_list literal_addresses(const std::string& text) {
     address_list out;
     for (std::size_t at = 0; at <= text.size();) {
         const std::size_t end = std::min(text.find(',', at), text.size());
@@ -88,7 +115,7 @@ inline address_list literal_addresses(const std::string& text) {
 }
 
 /// Families take turns, beginning with the one that the system's order puts first.
-inline address_list interleaved(const address_list& in) {
+[[gnu::cold]] inline address_list interleaved(const address_list& in) {
     address_list first, second, out;
     for (const auto& a : in) (a.is_v6() == in.front().is_v6() ? first : second).push_back(a);
     for (std::size_t i = 0; i < first.size() || i < second.size(); ++i) {
@@ -98,8 +125,8 @@ inline address_list interleaved(const address_list& in) {
     return out;
 }
 
-inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host,
-                                                      std::uint16_t port) {
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host,
+                                                                    std::uint16_t port) {
     const address_list addresses = interleaved(found);
     connect_race r(addresses);
     std::vector<task<std::unique_ptr<byte_stream>>> attempts;
@@ -125,7 +152,8 @@ inline const url* proxy_for(const url& to, const client_options& options) {
 }
 
 /// A TCP connection to the host and port of `to`.
-inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to, const client_options& options) {
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to,
+                                                                        const client_options& options) {
     const auto mapped = options.addresses().find(to.host());
     const std::string host = mapped != options.addresses().end() ? mapped->second : to.host();
     address_list found = literal_addresses(host);
@@ -134,20 +162,9 @@ inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to, const cl
     co_return stream;
 }
 
-inline boost::asio::generic::stream_protocol::endpoint unix_endpoint(const std::string& path) {
-    try {
-        return boost::asio::local::stream_protocol::endpoint(path);
-    } catch (const boost::system::system_error& e) {
-        error failed(errc::connect, phase::connect,
-                     "the path of the Unix socket has " + std::to_string(path.size()) +
-                         " bytes, more than the system takes; give a shorter one, or a relative one");
-        throw failed.cause(e.code());
-    }
-}
-
 /// A connected stream for the origin of `to`.
 /// Cancellation: closes what has been opened.
-inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
+[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
     const tandem::detail::trace_scope traced("http: connect");
     const url* const proxy = proxy_for(to, options);
     std::unique_ptr<byte_stream> stream;

@@ -88,14 +88,9 @@ private:
     std::int64_t now() { return lease_.of().loop().ticks(); }
     void finish() noexcept;
     void skip_what_is_here() noexcept;
-    [[noreturn]] void timed_out(errc code, phase where, timeouts::duration limit) const {
-        if (lease_->deadline().expired_for_call()) {
-            code = errc::total_timeout;
-            limit = timeouts_.total();
-        }
-        throw error(code, where,
-                    "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
-    }
+    [[noreturn]] void timed_out(errc code, phase where, timeouts::duration limit) const;
+    [[noreturn]] void too_large(std::uint64_t size) const;
+    [[noreturn]] static void wrong_length(std::uint64_t sent, std::uint64_t said);
 
     lease lease_;
     const http::hooks* hooks_;
@@ -186,7 +181,16 @@ inline task<exchange::filled> exchange::fill(errc limit, phase where) {
     co_return filled::reset;
 }
 
-inline void exchange::stream_ended(filled how) {
+[[gnu::cold]] inline void exchange::timed_out(errc code, phase where, timeouts::duration limit) const {
+    if (lease_->deadline().expired_for_call()) {
+        code = errc::total_timeout;
+        limit = timeouts_.total();
+    }
+    throw error(code, where,
+                "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+}
+
+[[gnu::cold]] inline void exchange::stream_ended(filled how) {
     try {
         if (cause_.category().name() == std::string_view("asio.ssl")) {  // also a refused client certificate
             throw error(errc::tls, head_read_ ? phase::body : phase::header,
@@ -240,22 +244,22 @@ inline task<std::string_view> exchange::next() {
 
 inline task<> exchange::read_all(std::string& to) {
     const response_head& h = reader_.head();
-    const auto check = [this](std::uint64_t size) {
-        if (size <= limits_.body_bytes()) return;
-        throw error(errc::body_too_large, phase::body,
-                    std::to_string(size) + " bytes or more, the limit is " +
-                        std::to_string(limits_.body_bytes()) + "; raise limits::body_bytes, or use stream()");
-    };
     if (h.content_length && !decoder_.active() && !finished_) {
-        check(*h.content_length);
+        if (*h.content_length > limits_.body_bytes()) too_large(*h.content_length);
         constexpr std::uint64_t at_once = 1024 * 1024;  // what a server says is not yet what it sends
         to.reserve(static_cast<std::size_t>(*h.content_length < at_once ? *h.content_length : at_once));
     }
     while (!finished_) {
         const std::string_view piece = co_await next();
-        check(to.size() + piece.size());
+        if (to.size() + piece.size() > limits_.body_bytes()) too_large(to.size() + piece.size());
         to.append(piece);
     }
+}
+
+[[gnu::cold]] inline void exchange::too_large(std::uint64_t size) const {
+    throw error(errc::body_too_large, phase::body,
+                std::to_string(size) + " bytes or more, the limit is " +
+                    std::to_string(limits_.body_bytes()) + "; raise limits::body_bytes, or use stream()");
 }
 
 inline task<> exchange::drain() {

@@ -175,21 +175,15 @@ public:
         complete();
     }
     lease await_resume() {
-        if (granted_) return std::move(granted_);
-        if (failure_ == errc::pool_timeout) {
-            throw error(
-                errc::pool_timeout, phase::pool,
-                "waited " + std::to_string(limit_.count() / 1'000'000) + " ms for one of " +
-                    std::to_string(pool_->options_.connections_per_host()) +
-                    " connections; raise client_options::connections_per_host, or finish streams sooner");
-        }
-        throw error(errc::pool_closed, phase::pool, "make requests while a client lives");
+        if (!granted_) went_without();
+        return std::move(granted_);
     }
     const char* kind() const noexcept override { return "http pool"; }
 
 private:
     friend class pool;
 
+    [[noreturn]] void went_without() const;
     void granted(lease l) noexcept {
         granted_ = std::move(l);
         loop().disarm_timer(*this);
@@ -229,6 +223,15 @@ inline void lease::connected(std::unique_ptr<byte_stream> stream) {
     connection_ = new connection(pool_->loop_, std::move(stream), pool_->buffers_);
     pool_->active_.push_back(*connection_);
     ++pool_->totals_.created;
+}
+
+[[gnu::cold]] inline void pool_waiter::went_without() const {
+    if (failure_ == errc::pool_closed)
+        throw error(errc::pool_closed, phase::pool, "make requests while a client lives");
+    throw error(errc::pool_timeout, phase::pool,
+                "waited " + std::to_string(limit_.count() / 1'000'000) + " ms for one of " +
+                    std::to_string(pool_->options_.connections_per_host()) +
+                    " connections; raise client_options::connections_per_host, or finish streams sooner");
 }
 
 inline pool_waiter pool::acquire(std::string key, bool fresh, timeouts::duration limit) {

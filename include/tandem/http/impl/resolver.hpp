@@ -137,7 +137,7 @@ private:
 
 // ---- implementation
 
-inline void lookup_threads::run(const std::shared_ptr<lookup>& job) noexcept {
+[[gnu::cold]] inline void lookup_threads::run(const std::shared_ptr<lookup>& job) noexcept {
     try {
         addrinfo wanted;
         std::memset(&wanted, 0, sizeof(wanted));
@@ -173,7 +173,8 @@ inline void lookup_threads::run(const std::shared_ptr<lookup>& job) noexcept {
     }
 }
 
-inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& host, loop_core& loop) {
+[[gnu::cold]] inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& host,
+                                                                          loop_core& loop) {
     if (entries_.size() >= most_hosts) {
         for (auto oldest = order_.begin(); oldest != order_.end(); ++oldest) {
             if (entries_[*oldest]->job) continue;
@@ -192,7 +193,7 @@ inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& h
     return at->second;
 }
 
-inline task<address_list> name_cache::find(std::string host) {
+[[gnu::cold]] inline task<address_list> name_cache::find(std::string host) {
     loop_core& loop = this_task::loop();
     std::shared_ptr<entry> e;
     const auto known = entries_.find(host);
@@ -206,7 +207,7 @@ inline task<address_list> name_cache::find(std::string host) {
     co_return e->addresses;
 }
 
-inline void name_cache::arrived(const lookup& job) {
+[[gnu::cold]] inline void name_cache::arrived(const lookup& job) {
     const auto known = entries_.find(job.host);
     if (known == entries_.end()) return;
     entry& e = *known->second;

@@ -96,17 +96,19 @@ inline task<> exchange::write_body(const request& r) {
             if (hooks_) hooks_->sent(r, sent);
             written_ = length && sent == *length;  // the answer may come before the source has ended
         }
-        if (good && length && sent != *length) {
-            throw error(errc::invalid_request, phase::write,
-                        "the body has " + (sent > *length ? "more than" : std::to_string(sent) + " of") +
-                            " the " + std::to_string(*length) + " bytes that its length() said");
-        }
+        if (good && length && sent != *length) wrong_length(sent, *length);
         c.deadline().set(timeouts_.write());
         const bool last_chunk = good && !length;
         if (last_chunk) good = co_await write("0\r\n\r\n", {});
     }
     written_ = good;
     if (good) written(r);
+}
+
+[[gnu::cold]] inline void exchange::wrong_length(std::uint64_t sent, std::uint64_t said) {
+    throw error(errc::invalid_request, phase::write,
+                "the body has " + (sent > said ? "more than" : std::to_string(sent) + " of") + " the " +
+                    std::to_string(said) + " bytes that its length() said");
 }
 
 inline void exchange::written(const request& r) {
