@@ -152,7 +152,7 @@ inline pool& client_state::pool_here() {
 }
 
 // The time in the line of a gate counts for the whole call, and for no other limit.
-inline task<> client_state::pass_gate(const request& r, const journey& j) {
+[[gnu::cold]] inline task<> client_state::pass_gate(const request& r, const journey& j) {
     const timeouts::duration left = j.within(timeouts::none, this_task::loop().ticks());
     if (left == timeouts::none) {
         co_await options_.gate()->enter(r);
@@ -263,7 +263,7 @@ inline bool client_state::redirect(request& r, journey& j) const {
 }
 
 /// Makes of `r` the request that follows a redirect to `next`.
-inline void client_state::turn(request& r, http::url next, int status) {
+[[gnu::cold]] inline void client_state::turn(request& r, http::url next, int status) {
     const bool to_get = (status == 303 && r.method() != "HEAD" && r.method() != "GET") ||
                         ((status == 301 || status == 302) && r.method() == "POST");
     if (to_get) {
@@ -295,7 +295,7 @@ inline void client_state::answered(const request& r, const response_head& head) 
 }
 
 // Of a redirect nobody wants the body: whatever is wrong with it costs the connection, not the request.
-inline task<> client_state::leave(exchange& x) {
+[[gnu::cold]] inline task<> client_state::leave(exchange& x) {
     try {
         co_await move_on_after(std::chrono::milliseconds(50), x.drain());
     } catch (const error&) {

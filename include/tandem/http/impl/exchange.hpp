@@ -262,7 +262,7 @@ inline task<> exchange::read_all(std::string& to) {
                     std::to_string(limits_.body_bytes()) + "; raise limits::body_bytes, or use stream()");
 }
 
-inline task<> exchange::drain() {
+[[gnu::cold]] inline task<> exchange::drain() {
     const std::uint64_t most = received_ + 64 * 1024;
     if (reader_.head().content_length.value_or(0) > most) co_return;
     while (!finished_ && received_ <= most) {

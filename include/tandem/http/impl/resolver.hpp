@@ -12,13 +12,11 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -102,7 +100,7 @@ class name_cache final : public loop_owned {
 public:
     name_cache() = default;
     ~name_cache() override {
-        for (auto& [host, e] : entries_) {
+        for (const auto& e : entries_) {
             if (!e->job) continue;
             const std::lock_guard lock(e->job->mutex);
             e->job->loop = nullptr;
@@ -122,6 +120,7 @@ private:
 
     class entry {
     public:
+        std::string host;
         std::shared_ptr<lookup> job;  // while it runs
         event done;
         address_list addresses;
@@ -129,10 +128,16 @@ private:
         std::int64_t expires = 0;
     };
 
+    std::shared_ptr<entry>* known(const std::string& host) noexcept {
+        for (auto& e : entries_) {
+            if (e->host == host) return &e;
+        }
+        return nullptr;
+    }
+    void make_room();
     std::shared_ptr<entry> start(const std::string& host, loop_core& loop);
 
-    std::unordered_map<std::string, std::shared_ptr<entry>> entries_;
-    std::list<std::string> order_;  // the first was asked for first
+    std::vector<std::shared_ptr<entry>> entries_;  // the first was asked for first
 };
 
 // ---- implementation
@@ -173,31 +178,40 @@ private:
     }
 }
 
+inline void name_cache::make_room() {
+    if (entries_.size() < most_hosts) return;
+    for (auto oldest = entries_.begin(); oldest != entries_.end(); ++oldest) {
+        if ((*oldest)->job) continue;
+        entries_.erase(oldest);
+        return;
+    }
+}
+
 [[gnu::cold]] inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& host,
                                                                           loop_core& loop) {
-    if (entries_.size() >= most_hosts) {
-        for (auto oldest = order_.begin(); oldest != order_.end(); ++oldest) {
-            if (entries_[*oldest]->job) continue;
-            entries_.erase(*oldest);
-            order_.erase(oldest);
-            break;
-        }
-    }
     auto made = std::make_shared<entry>();
+    made->host = host;
     made->job = std::make_shared<lookup>(host);
     made->job->loop = &loop;
     made->job->cache = this;
+    std::shared_ptr<entry>* const before = known(host);
+    if (!before) {
+        make_room();
+        entries_.reserve(entries_.size() + 1);
+    }
     lookup_threads::submit(made->job);
-    const auto [at, added] = entries_.insert_or_assign(host, made);
-    if (added) order_.push_back(host);
-    return at->second;
+    if (before) {
+        *before = made;
+    } else {
+        entries_.push_back(made);
+    }
+    return made;
 }
 
 [[gnu::cold]] inline task<address_list> name_cache::find(std::string host) {
     loop_core& loop = this_task::loop();
     std::shared_ptr<entry> e;
-    const auto known = entries_.find(host);
-    if (known != entries_.end()) e = known->second;
+    if (const auto* const found = known(host)) e = *found;
     if (!e || (!e->job && e->expires <= loop.ticks())) e = start(host, loop);
     if (e->job) co_await e->done.wait();
     if (!e->failure.empty()) {
@@ -208,9 +222,9 @@ private:
 }
 
 [[gnu::cold]] inline void name_cache::arrived(const lookup& job) {
-    const auto known = entries_.find(job.host);
-    if (known == entries_.end()) return;
-    entry& e = *known->second;
+    const auto* const found = known(job.host);
+    if (!found) return;
+    entry& e = **found;
     e.addresses = job.addresses;
     e.failure = job.failure;
     e.expires = job.loop->ticks() + (e.failure.empty() ? keep_good : keep_bad);
