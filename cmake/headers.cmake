@@ -151,6 +151,7 @@ set(TANDEM_CORE_HEADERS
   include/tandem/http/headers.hpp
   include/tandem/http/hooks.hpp
   include/tandem/http/impl/http_date.hpp
+  include/tandem/http/impl/limit_reached.hpp
   include/tandem/http/impl/separate.hpp
   include/tandem/http/impl/serializer.hpp
   include/tandem/http/limits.hpp

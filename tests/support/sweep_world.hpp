@@ -114,7 +114,7 @@ using extra_check = std::string (*)(const world&, const tandem::testing::sweep_r
 
 inline std::string no_extra(const world&, const tandem::testing::sweep_run&) { return {}; }
 
-/// The kinds of leaf that tasks of the running loop wait for now.
+/// The kinds of leaf that tasks of the running loop are waiting for.
 inline void collect_kinds(std::set<std::string>& kinds) {
     std::ostringstream out;
     tandem::dump_tasks(out);

@@ -146,8 +146,8 @@ private:
     allocator_type allocator_;
 };
 
-[[gnu::cold]] inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned,
-                                            boost::asio::io_context* borrowed)
+TANDEM_COLD inline event_loop::event_loop(std::unique_ptr<boost::asio::io_context> owned,
+                                          boost::asio::io_context* borrowed)
     : owned_(std::move(owned)),
       context_(borrowed ? *borrowed : *owned_),
       service_(boost::asio::use_service<detail::loop_registration>(context_)),
@@ -166,7 +166,7 @@ private:
     };
 }
 
-[[gnu::cold]] inline event_loop::~event_loop() {
+TANDEM_COLD inline event_loop::~event_loop() {
     for (bool joined = false; !joined;) {
         try {
             cancel_all();

@@ -62,10 +62,10 @@ private:
 
 // ---- implementation
 
-[[gnu::cold]] inline exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
+TANDEM_COLD inline exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
     : error(describe(exceptions)), exceptions_(std::move(exceptions)) {}
 
-[[gnu::cold]] inline std::string exception_group::describe(const std::vector<std::exception_ptr>& exceptions) {
+TANDEM_COLD inline std::string exception_group::describe(const std::vector<std::exception_ptr>& exceptions) {
     std::string text = "tandem::exception_group: " + std::to_string(exceptions.size()) +
                        (exceptions.size() == 1 ? " exception" : " exceptions");
     return exceptions.empty() ? text : text + ", the first: " + detail::message_of(exceptions.front());

@@ -191,7 +191,7 @@ private:
     }
 };
 
-[[gnu::cold]] inline void url::refuse(std::string_view whole, const std::string& why) {
+TANDEM_COLD inline void url::refuse(std::string_view whole, const std::string& why) {
     // Errors go to logs; a password does not.
     const std::size_t slashes = whole.find("//");
     const std::size_t begin = slashes == std::string_view::npos ? 0 : slashes + 2;
@@ -213,7 +213,7 @@ inline url::url(std::string_view text) {
     if (cut.fragment) fragment_ = normal(*cut.fragment, text, false);
 }
 
-[[gnu::cold]] inline url url::resolve(std::string_view reference) const {
+TANDEM_COLD inline url url::resolve(std::string_view reference) const {
     const parts cut(reference);
     if (cut.scheme) return url(reference);
     url out(*this);

@@ -63,6 +63,10 @@ constexpr bool takes_number() noexcept {
     }
 }
 
+/// As what a call sees an argument that was passed to `hedge`.
+template <class Arg>
+using seen_argument_t = typename kept_argument<std::unwrap_ref_decay_t<Arg>>::type;
+
 template <class Fn, class... Args>
 using numbered_result_t =
     typename std::conditional_t<takes_number<Fn, Args...>(), std::invoke_result<Fn&, std::size_t, Args...>,
@@ -248,16 +252,12 @@ template <class F, class... Args>
                   "hedge(policy, idempotent(fn), args...)");
     using callable = std::remove_cvref_t<decltype(fn.get())>;
     using kept = std::tuple<std::unwrap_ref_decay_t<Args>...>;
-    using made =
-        detail::numbered_result_t<callable,
-                                  typename detail::kept_argument<std::unwrap_ref_decay_t<Args>>::type...>;
+    using made = detail::numbered_result_t<callable, detail::seen_argument_t<Args>...>;
     static_assert(
         awaitable<made>,
         "tandem::hedge: fn(args...) or fn(number, args...) returns a tandem::task or another awaitable");
     constexpr bool makes_task =
-        detail::is_task_v<made> &&
-        !detail::takes_number<callable,
-                              typename detail::kept_argument<std::unwrap_ref_decay_t<Args>>::type...>();
+        detail::is_task_v<made> && !detail::takes_number<callable, detail::seen_argument_t<Args>...>();
     return detail::hedge_awaiter<await_result_t<made>, callable, kept, makes_task>(
         policy, callable(std::forward<F>(fn).get()), kept(std::forward<Args>(args)...));
 }

@@ -35,7 +35,7 @@ struct pump_visit {
     std::int64_t cpu_before;
     bool comes = false;          // counted among those who are about to look
     bool lingered = false;       // waits awake for a moment
-    bool comes_back = false;     // leaves for now
+    bool comes_back = false;     // leaves, to be called again
     bool calls_another = false;  // there is more than it can do
 };
 

@@ -18,6 +18,7 @@
 #include <tandem/http/impl/connect.hpp>
 #include <tandem/http/impl/exchange.hpp>
 #include <tandem/http/impl/journey.hpp>
+#include <tandem/http/impl/limit_reached.hpp>
 #include <tandem/http/impl/pool.hpp>
 #include <tandem/http/impl/response_stream.hpp>
 #include <tandem/http/impl/upload.hpp>
@@ -77,8 +78,8 @@ private:
     static void turn(request& r, http::url next, int status);
     [[noreturn]] static void too_many(const request& r, const journey& j);
     [[noreturn]] static void no_tls();
-    [[noreturn]] static void failed(const request& r, const exchange& x, const error& e);
-    [[noreturn]] void failed(const request& r, const journey& j, const error& e) const;
+    [[noreturn]] static void attempt_failed(const request& r, const exchange& x, const error& e);
+    [[noreturn]] void call_failed(const request& r, const journey& j, const error& e) const;
     void answered(const request& r, const response_head& head) const;
     static response_base told(request& r, journey& j, const loop_core& loop);
 
@@ -103,7 +104,7 @@ public:
 
 // ---- implementation
 
-[[gnu::cold]] inline loop_clients::~loop_clients() {
+TANDEM_COLD inline loop_clients::~loop_clients() {
     while (client_state* const c = clients.front()) c->leave_loop();
 }
 
@@ -126,15 +127,15 @@ inline pool& client_state::pool_here() {
     return *pool_;
 }
 
-[[gnu::cold]] inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e,
-                                                   unsigned attempt) const {
+TANDEM_COLD inline bool client_state::may_repeat(const request& r, const exchange& x, const error& e,
+                                                 unsigned attempt) const {
     return attempt == 1 && options_.retry_reused() && x.reused() && x.unanswered() &&
            e.code() == errc::server_disconnected && r.is_idempotent() &&
            (!r.source() || r.source()->rewind());
 }
 
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r,
-                                                                                  const journey& j) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> client_state::connect_for(const request& r,
+                                                                                const journey& j) {
     const timeouts::duration own = r.timeouts().connect();
     const timeouts::duration limit = j.within(own, pool_->loop().ticks());
     task<std::unique_ptr<byte_stream>> making;
@@ -145,14 +146,14 @@ inline pool& client_state::pool_here() {
     }
     auto stream = co_await move_on_after(limit, std::move(making));
     if (!stream) {
-        journey::timed_out(errc::connect_timeout, phase::connect, r, own, limit < own,
-                           shown(r.url().authority()) + " ");
+        limit_reached(errc::connect_timeout, phase::connect, r.timeouts(), own, limit < own,
+                      shown(r.url().authority()) + " ");
     }
     co_return std::move(*stream);
 }
 
 // The time in the line of a gate counts for the whole call, and for no other limit.
-[[gnu::cold]] inline task<> client_state::pass_gate(const request& r, const journey& j) {
+inline task<> client_state::pass_gate(const request& r, const journey& j) {
     const timeouts::duration left = j.within(timeouts::none, this_task::loop().ticks());
     if (left == timeouts::none) {
         co_await options_.gate()->enter(r);
@@ -167,8 +168,8 @@ inline pool& client_state::pool_here() {
         if (outer && tandem::detail::to_ticks(*outer) <= j.end) throw;
     }
     if (!passed)
-        journey::timed_out(errc::total_timeout, phase::pool, r, left, true,
-                           "it waited in client_options::gate ");
+        limit_reached(errc::total_timeout, phase::pool, r.timeouts(), left, true,
+                      "it waited in client_options::gate ");
 }
 
 inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j) {
@@ -209,17 +210,17 @@ inline task<std::unique_ptr<exchange>> client_state::open(request& r, journey& j
             if (hooks) hooks->repeat(r, *failure);
             continue;
         }
-        failed(r, *x, *failure);
+        attempt_failed(r, *x, *failure);
     }
 }
 
-[[gnu::cold]] inline void client_state::no_tls() {
+TANDEM_COLD inline void client_state::no_tls() {
     throw error(errc::tls_unavailable, phase::tls,
                 "include <tandem/http/tls.hpp> and give client_options::tls a connector");
 }
 
-/// Of one attempt that is not repeated.
-[[gnu::cold]] inline void client_state::failed(const request& r, const exchange& x, const error& e) {
+/// For one that is not repeated.
+TANDEM_COLD inline void client_state::attempt_failed(const request& r, const exchange& x, const error& e) {
     if (e.code() != errc::server_disconnected || !x.reused()) throw e;
     error lost(errc::connection_lost_reused, e.phase(),
                r.is_idempotent()
@@ -254,7 +255,7 @@ inline bool client_state::redirect(request& r, journey& j) const {
     return true;
 }
 
-[[gnu::cold]] inline void client_state::too_many(const request& r, const journey& j) {
+TANDEM_COLD inline void client_state::too_many(const request& r, const journey& j) {
     std::string chain;
     for (const hop& past : j.history) chain += past.url().redacted() + " -> ";
     throw error(errc::too_many_redirects, phase::header,
@@ -263,7 +264,7 @@ inline bool client_state::redirect(request& r, journey& j) const {
 }
 
 /// Makes of `r` the request that follows a redirect to `next`.
-[[gnu::cold]] inline void client_state::turn(request& r, http::url next, int status) {
+TANDEM_COLD inline void client_state::turn(request& r, http::url next, int status) {
     const bool to_get = (status == 303 && r.method() != "HEAD" && r.method() != "GET") ||
                         ((status == 301 || status == 302) && r.method() == "POST");
     if (to_get) {
@@ -295,7 +296,7 @@ inline void client_state::answered(const request& r, const response_head& head) 
 }
 
 // Of a redirect nobody wants the body: whatever is wrong with it costs the connection, not the request.
-[[gnu::cold]] inline task<> client_state::leave(exchange& x) {
+TANDEM_COLD inline task<> client_state::leave(exchange& x) {
     try {
         co_await move_on_after(std::chrono::milliseconds(50), x.drain());
     } catch (const error&) {
@@ -322,12 +323,11 @@ inline task<> client_state::travel(request& r, journey& j) {
         } catch (const error& e) {
             failure = e;
         }
-        failed(r, j, *failure);
+        call_failed(r, j, *failure);
     }
 }
 
-/// Of the whole call.
-[[gnu::cold]] inline void client_state::failed(const request& r, const journey& j, const error& e) const {
+TANDEM_COLD inline void client_state::call_failed(const request& r, const journey& j, const error& e) const {
     const bool in_line = e.code() == errc::pool_timeout && j.end <= pool_->loop().ticks();
     if (!in_line) throw error(e, r.url().redacted(), j.times.attempt);
     const error waited(errc::total_timeout, phase::pool,

@@ -43,7 +43,7 @@ inline stream_protocol::endpoint tcp_endpoint(const boost::asio::ip::address& ad
     return any_endpoint(boost::asio::ip::basic_endpoint<stream_protocol>(address, port), IPPROTO_TCP);
 }
 
-[[gnu::cold]] inline stream_protocol::endpoint unix_endpoint(const std::string& path) {
+TANDEM_COLD inline stream_protocol::endpoint unix_endpoint(const std::string& path) {
     try {
         return any_endpoint(boost::asio::local::basic_endpoint<stream_protocol>(path), 0);
     } catch (const boost::system::system_error& e) {
@@ -54,7 +54,7 @@ inline stream_protocol::endpoint tcp_endpoint(const boost::asio::ip::address& ad
     }
 }
 
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_to(stream_protocol::endpoint to) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> connect_to(stream_protocol::endpoint to) {
     socket_stream::socket socket(event_loop::running().context());
     boost::system::error_code ec;
     co_await socket.async_connect(to, boost::asio::redirect_error(use_task, ec));
@@ -85,8 +85,8 @@ public:
 };
 
 // RFC 8305: an attempt begins when the one before it has failed, or 250 ms after it began.
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t index,
-                                                                std::uint16_t port) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> attempt(connect_race& r, std::size_t index,
+                                                              std::uint16_t port) {
     for (std::size_t before = 0; before < index; ++before) {
         co_await move_on_after(std::chrono::milliseconds(250), r.failed[before]->wait());
     }
@@ -102,7 +102,7 @@ public:
 }
 
 /// The addresses in a list with commas between; empty if it is a name.
-[[gnu::cold]] inline address_list literal_addresses(const std::string& text) {
+TANDEM_COLD inline address_list literal_addresses(const std::string& text) {
     address_list out;
     for (std::size_t at = 0; at <= text.size();) {
         const std::size_t end = std::min(text.find(',', at), text.size());
@@ -115,7 +115,7 @@ public:
 }
 
 /// Families take turns, beginning with the one that the system's order puts first.
-[[gnu::cold]] inline address_list interleaved(const address_list& in) {
+TANDEM_COLD inline address_list interleaved(const address_list& in) {
     address_list first, second, out;
     for (const auto& a : in) (a.is_v6() == in.front().is_v6() ? first : second).push_back(a);
     for (std::size_t i = 0; i < first.size() || i < second.size(); ++i) {
@@ -125,8 +125,8 @@ public:
     return out;
 }
 
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host,
-                                                                    std::uint16_t port) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> connect_tcp(address_list found, std::string host,
+                                                                  std::uint16_t port) {
     const address_list addresses = interleaved(found);
     connect_race r(addresses);
     std::vector<task<std::unique_ptr<byte_stream>>> attempts;
@@ -152,8 +152,8 @@ inline const url* proxy_for(const url& to, const client_options& options) {
 }
 
 /// A TCP connection to the host and port of `to`.
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to,
-                                                                        const client_options& options) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> connect_to_host(http::url to,
+                                                                      const client_options& options) {
     const auto mapped = options.addresses().find(to.host());
     const std::string host = mapped != options.addresses().end() ? mapped->second : to.host();
     address_list found = literal_addresses(host);
@@ -164,7 +164,7 @@ inline const url* proxy_for(const url& to, const client_options& options) {
 
 /// A connected stream for the origin of `to`.
 /// Cancellation: closes what has been opened.
-[[gnu::cold]] inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
+TANDEM_COLD inline task<std::unique_ptr<byte_stream>> connect(http::url to, const client_options& options) {
     const tandem::detail::trace_scope traced("http: connect");
     const url* const proxy = proxy_for(to, options);
     std::unique_ptr<byte_stream> stream;

@@ -14,6 +14,7 @@
 #include <tandem/core/task.hpp>
 #include <tandem/http/hooks.hpp>
 #include <tandem/http/impl/inflate.hpp>
+#include <tandem/http/impl/limit_reached.hpp>
 #include <tandem/http/impl/parser.hpp>
 #include <tandem/http/impl/pool.hpp>
 #include <tandem/http/impl/serializer.hpp>
@@ -181,16 +182,11 @@ inline task<exchange::filled> exchange::fill(errc limit, phase where) {
     co_return filled::reset;
 }
 
-[[gnu::cold]] inline void exchange::timed_out(errc code, phase where, timeouts::duration limit) const {
-    if (lease_->deadline().expired_for_call()) {
-        code = errc::total_timeout;
-        limit = timeouts_.total();
-    }
-    throw error(code, where,
-                "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
+inline void exchange::timed_out(errc code, phase where, timeouts::duration limit) const {
+    limit_reached(code, where, timeouts_, limit, lease_->deadline().expired_for_call());
 }
 
-[[gnu::cold]] inline void exchange::stream_ended(filled how) {
+TANDEM_COLD inline void exchange::stream_ended(filled how) {
     try {
         if (cause_.category().name() == std::string_view("asio.ssl")) {  // also a refused client certificate
             throw error(errc::tls, head_read_ ? phase::body : phase::header,
@@ -256,13 +252,13 @@ inline task<> exchange::read_all(std::string& to) {
     }
 }
 
-[[gnu::cold]] inline void exchange::too_large(std::uint64_t size) const {
+TANDEM_COLD inline void exchange::too_large(std::uint64_t size) const {
     throw error(errc::body_too_large, phase::body,
                 std::to_string(size) + " bytes or more, the limit is " +
                     std::to_string(limits_.body_bytes()) + "; raise limits::body_bytes, or use stream()");
 }
 
-[[gnu::cold]] inline task<> exchange::drain() {
+TANDEM_COLD inline task<> exchange::drain() {
     const std::uint64_t most = received_ + 64 * 1024;
     if (reader_.head().content_length.value_or(0) > most) co_return;
     while (!finished_ && received_ <= most) {

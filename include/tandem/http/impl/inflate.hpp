@@ -187,8 +187,8 @@ inline std::string_view inflater::take() {
     }
 }
 
-[[gnu::cold]] inline bool decoder::use(std::string_view content_encoding, bool gzip_transfer,
-                                       const codings& more) {
+TANDEM_COLD inline bool decoder::use(std::string_view content_encoding, bool gzip_transfer,
+                                     const codings& more) {
     std::vector<std::unique_ptr<content_decoder>> applied;
     std::size_t named = 0;
     each_element(content_encoding, [&](std::string_view name) {

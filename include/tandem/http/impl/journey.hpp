@@ -10,10 +10,8 @@
 
 #include <tandem/core/clock.hpp>
 #include <tandem/core/loop_core.hpp>
-#include <tandem/http/error.hpp>
 #include <tandem/http/impl/exchange.hpp>
 #include <tandem/http/limits.hpp>
-#include <tandem/http/message.hpp>
 #include <tandem/http/response.hpp>
 
 namespace tandem::inline TANDEM_ABI {
@@ -38,9 +36,6 @@ public:
     duration at(std::int64_t ticks) const noexcept {
         return std::chrono::nanoseconds(ticks == 0 ? 0 : ticks - began);
     }
-    /// Which of the two it was.
-    [[noreturn]] static void timed_out(errc code, phase where, const request& r, timeouts::duration limit,
-                                       bool of_call, const std::string& what);
 
     std::unique_ptr<exchange> last;
     std::vector<hop> history;
@@ -50,19 +45,6 @@ public:
     std::int64_t end;
     bool in_memory;
 };
-
-// ---- implementation
-
-[[gnu::cold]] inline void journey::timed_out(errc code, phase where, const request& r,
-                                             timeouts::duration limit, bool of_call,
-                                             const std::string& what) {
-    if (of_call) {
-        code = errc::total_timeout;
-        limit = r.timeouts().total();
-    }
-    throw error(code, where,
-                what + "within " + std::to_string(limit.count() / 1'000'000) + " ms; see http::timeouts");
-}
 
 }  // namespace detail
 }  // namespace http

@@ -225,7 +225,7 @@ inline void lease::connected(std::unique_ptr<byte_stream> stream) {
     ++pool_->totals_.created;
 }
 
-[[gnu::cold]] inline void pool_waiter::went_without() const {
+TANDEM_COLD inline void pool_waiter::went_without() const {
     if (failure_ == errc::pool_closed)
         throw error(errc::pool_closed, phase::pool, "make requests while a client lives");
     throw error(errc::pool_timeout, phase::pool,
@@ -328,7 +328,7 @@ inline void pool::forget_if_empty(pool_host& host) noexcept {
     if (host.count == 0 && host.waiters.empty()) hosts_.erase(hosts_.find(host.key));
 }
 
-[[gnu::cold]] inline void pool::drop_idle(connection& c) noexcept {
+TANDEM_COLD inline void pool::drop_idle(connection& c) noexcept {
     pool_host& host = c.host();
     std::erase(host.idle, &c);
     idle_.erase(c);
@@ -375,7 +375,7 @@ inline void pool::arm_sweep() noexcept {
         *this, tandem::detail::later(idle_.front()->idle_since(), options_.idle_limit().count())));
 }
 
-[[gnu::cold]] inline void pool::fire() noexcept {
+TANDEM_COLD inline void pool::fire() noexcept {
     const std::int64_t now = loop_.ticks();
     while (!idle_.empty() && now - idle_.front()->idle_since() >= options_.idle_limit().count()) {
         ++totals_.evicted;
@@ -384,7 +384,7 @@ inline void pool::arm_sweep() noexcept {
     arm_sweep();
 }
 
-[[gnu::cold]] inline void pool::close() noexcept {
+TANDEM_COLD inline void pool::close() noexcept {
     closed_ = true;
     loop_.disarm_timer(*this);
     while (!idle_.empty()) drop_idle(*idle_.front());

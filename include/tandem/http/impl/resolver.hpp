@@ -142,7 +142,7 @@ private:
 
 // ---- implementation
 
-[[gnu::cold]] inline void lookup_threads::run(const std::shared_ptr<lookup>& job) noexcept {
+TANDEM_COLD inline void lookup_threads::run(const std::shared_ptr<lookup>& job) noexcept {
     try {
         addrinfo wanted;
         std::memset(&wanted, 0, sizeof(wanted));
@@ -187,8 +187,8 @@ inline void name_cache::make_room() {
     }
 }
 
-[[gnu::cold]] inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& host,
-                                                                          loop_core& loop) {
+TANDEM_COLD inline std::shared_ptr<name_cache::entry> name_cache::start(const std::string& host,
+                                                                        loop_core& loop) {
     auto made = std::make_shared<entry>();
     made->host = host;
     made->job = std::make_shared<lookup>(host);
@@ -197,7 +197,7 @@ inline void name_cache::make_room() {
     std::shared_ptr<entry>* const before = known(host);
     if (!before) {
         make_room();
-        entries_.reserve(entries_.size() + 1);
+        entries_.reserve(entries_.size() + 1);  // once the lookup has begun, nothing may fail
     }
     lookup_threads::submit(made->job);
     if (before) {
@@ -208,7 +208,7 @@ inline void name_cache::make_room() {
     return made;
 }
 
-[[gnu::cold]] inline task<address_list> name_cache::find(std::string host) {
+TANDEM_COLD inline task<address_list> name_cache::find(std::string host) {
     loop_core& loop = this_task::loop();
     std::shared_ptr<entry> e;
     if (const auto* const found = known(host)) e = *found;
@@ -221,7 +221,7 @@ inline void name_cache::make_room() {
     co_return e->addresses;
 }
 
-[[gnu::cold]] inline void name_cache::arrived(const lookup& job) {
+TANDEM_COLD inline void name_cache::arrived(const lookup& job) {
     const auto* const found = known(job.host);
     if (!found) return;
     entry& e = **found;

@@ -68,7 +68,7 @@ inline task<bool> exchange::write(std::string_view first, std::string_view secon
     co_return true;
 }
 
-[[gnu::cold]] inline task<> exchange::write_body(const request& r) {
+TANDEM_COLD inline task<> exchange::write_body(const request& r) {
     connection& c = on();
     bool good = true;
     if (!r.source()) {
@@ -105,7 +105,7 @@ inline task<bool> exchange::write(std::string_view first, std::string_view secon
     if (good) written(r);
 }
 
-[[gnu::cold]] inline void exchange::wrong_length(std::uint64_t sent, std::uint64_t said) {
+TANDEM_COLD inline void exchange::wrong_length(std::uint64_t sent, std::uint64_t said) {
     throw error(errc::invalid_request, phase::write,
                 "the body has " + (sent > said ? "more than" : std::to_string(sent) + " of") + " the " +
                     std::to_string(said) + " bytes that its length() said");
@@ -118,8 +118,8 @@ inline void exchange::written(const request& r) {
 }
 
 // The server may answer before it has read everything, with 413 or 401: then it is no use to go on.
-[[gnu::cold]] inline task<> exchange::send_body_and_read_head(const request& r,
-                                                              const decoder::codings& codings) {
+TANDEM_COLD inline task<> exchange::send_body_and_read_head(const request& r,
+                                                            const decoder::codings& codings) {
     connection& c = on();
     if (waits_for_continue(r)) {
         c.deadline().clear();  // that it waits for 100 is no fault of the server
@@ -141,7 +141,7 @@ inline void exchange::written(const request& r) {
 
 // Ends when there is no use in sending more. A server that answers 2xx early still wants the rest, and may
 // wait until somebody reads what it makes of it. Of a stream the rest of the request goes out first.
-[[gnu::cold]] inline task<> exchange::read_while_sending(const request& r, const decoder::codings& codings) {
+TANDEM_COLD inline task<> exchange::read_while_sending(const request& r, const decoder::codings& codings) {
     co_await read_head(r, false);
     const bool goes_on = reader_.head().status / 100 == 2;
     if (!goes_on) co_return;

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include <tandem/base/callable.hpp>
-#include <tandem/base/outcome.hpp>
 #include <tandem/base/detail/stateless_call.hpp>
+#include <tandem/base/outcome.hpp>
 #include <tandem/core/task.hpp>
 #include <tandem/tasks/timeout.hpp>
 
